@@ -1,0 +1,91 @@
+/**
+ * What an engine is: ciphers on the caller's arrays, one call per whole frame.
+ *
+ * An engine knows keys, nonces and byte ranges; it knows no RTP, SFrame, sockets, clocks or randomness. A key object
+ * is a slot: what depends on the key alone (round keys, tables) is made by `setKey` and kept until the next `setKey`
+ * or `wipe`, so that a frame allocates nothing and slots can be used again for other keys.
+ *
+ * Ranges: `input[inputAt, ...)` and `output[outputAt, ...)` are disjoint, or lie in one memory with the output starting
+ * at or before the input. The caller has checked them; an engine reads and writes nothing else.
+ */
+import { EMPTY } from '../bytes.js';
+import { portableEngine } from './portable/portable.js';
+
+/** Bytes of a GCM tag; shorter tags are not offered. */
+export const TAG_BYTES = 16;
+
+/** One frame's order to an engine, made once and filled in again for each frame. */
+export class FrameJob {
+  /** 12 bytes; ciphers without a nonce ignore it. */
+  readonly nonce: Uint8Array = new Uint8Array(12);
+  /** The additional authenticated data is aad[0, aadLength). */
+  aad: Uint8Array = EMPTY;
+  aadLength = 0;
+  input: Uint8Array = EMPTY;
+  inputAt = 0;
+  /** Bytes of text to work on, without the tag. */
+  length = 0;
+  output: Uint8Array = EMPTY;
+  outputAt = 0;
+
+  /** Lets go of the caller's arrays. */
+  release(): void {
+    this.input = EMPTY;
+    this.output = EMPTY;
+  }
+}
+
+/** A slot for one AES-GCM key (NIST SP 800-38D) with 96-bit nonces and 128-bit tags. */
+export interface GcmKey {
+  /** Takes a key of the slot's length; the array is not kept. */
+  setKey(key: Uint8Array): void;
+  /** Writes `length` bytes of ciphertext and the tag: length + 16 bytes at outputAt. */
+  seal(job: FrameJob): void;
+  /** Reads length + 16 bytes; writes `length` bytes of plaintext and returns true, or writes nothing and returns false. */
+  open(job: FrameJob): boolean;
+  /** Zeroes what was made from the key. */
+  wipe(): void;
+}
+
+/** A slot for one SM4 key (GB/T 32907) in ECB mode. */
+export interface Sm4Key {
+  setKey(key: Uint8Array): void;
+  /** Whole blocks: `length` is a multiple of 16. */
+  encryptBlocks(job: FrameJob): void;
+  decryptBlocks(job: FrameJob): void;
+  /** PKCS#7: writes and returns length + 1..16 bytes. */
+  encrypt(job: FrameJob): number;
+  /** The plaintext's length; or -1, with nothing written, for a bad length or padding. */
+  decrypt(job: FrameJob): number;
+  wipe(): void;
+}
+
+/** A set of ciphers; key slots are made here. */
+export interface Engine {
+  readonly name: 'portable' | 'simd';
+  /** Whether branches and memory addresses are independent of keys and plaintext. */
+  readonly constantTime: boolean;
+  createGcmKey(keyBytes: 16 | 32): GcmKey;
+  createSm4Key(): Sm4Key;
+}
+
+/** Which engine to use; `'auto'` takes the best that the platform has. */
+export type EngineChoice = 'auto' | 'simd' | 'portable';
+
+/** Thrown where the engine that was asked for does not exist on this platform. */
+export class EngineError extends Error {
+  override readonly name = 'EngineError';
+}
+
+/** The engine for a choice. Throws TypeError for an unknown one, EngineError where there is none. */
+export function pickEngine(choice: EngineChoice = 'auto'): Engine {
+  switch (choice) {
+    case 'auto':
+    case 'portable':
+      return portableEngine;
+    case 'simd':
+      throw new EngineError("this version has no SIMD engine: leave engine out, or set it to 'portable'");
+    default:
+      throw new TypeError("engine must be 'auto', 'simd' or 'portable'");
+  }
+}

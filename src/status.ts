@@ -1,0 +1,66 @@
+/**
+ * Status codes of the hot path (FORMAT.md section 7).
+ *
+ * `seal` and `open` return the number of bytes written, or one of these negative constants.
+ * They are part of the published interface: a number never changes its meaning.
+ */
+
+export const MALFORMED = -1;
+export const UNKNOWN_KEY = -2;
+export const REPLAYED = -3;
+export const TOO_OLD = -4;
+export const BAD_TAG = -5;
+export const NO_ROOM = -6;
+export const NOT_RTP = -7;
+export const TOO_LARGE = -8;
+export const EXHAUSTED = -9;
+export const RTCP = -10;
+export const OWN_FRAME = -11;
+export const BUSY = -12;
+export const CLOSED = -13;
+
+interface StatusText {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Indexed by -status. */
+const TEXTS: readonly StatusText[] = [
+  { name: 'OK', text: 'the frame was sealed or opened' },
+  { name: 'MALFORMED', text: 'the packet is empty, cut short, or its header is not well-formed: look for truncation on the path' },
+  {
+    name: 'UNKNOWN_KEY',
+    text: 'no live key has this keyId: the sender has rotated, or is in another channel; compare keyId on both sides',
+  },
+  { name: 'REPLAYED', text: 'this frame was opened before: a copy on the path, or a replay; drop it' },
+  {
+    name: 'TOO_OLD',
+    text: 'the counter is behind the replay window: very late, or a replay; drop it, and widen replayWindow if the path reorders that much',
+  },
+  {
+    name: 'BAD_TAG',
+    text: 'authentication failed: changed on the way, or another mode, key, salt, framing or bindHeader; compare fingerprints on both sides',
+  },
+  { name: 'NO_ROOM', text: 'out is smaller than the result: give it the length of the input and the overhead' },
+  { name: 'NOT_RTP', text: 'not an RTP packet (STUN, DTLS or noise on the port?)' },
+  { name: 'TOO_LARGE', text: 'the input is longer than a frame may be: 65,535 bytes of RTP, or 16,777,215 bytes of a frame' },
+  { name: 'EXHAUSTED', text: 'the packet limit of this key is reached: set a new key' },
+  { name: 'RTCP', text: 'an RTCP packet: forward it as it is, or drop it' },
+  { name: 'OWN_FRAME', text: 'sealed by this very channel: the path sends frames back' },
+  { name: 'BUSY', text: 'too many unknown senders at once: the next frames of this one will be tried again' },
+  { name: 'CLOSED', text: 'the channel, sealer or opener is closed' },
+];
+
+/** How many different statuses there are, success included: the length of a table indexed by -status. */
+export const STATUS_COUNT: number = TEXTS.length;
+
+/** The constant's name, `'BAD_TAG'` for -5; `'OK'` for anything from 0 up. */
+export function statusName(status: number): string {
+  return status >= 0 ? 'OK' : (TEXTS[-status]?.name ?? `status ${status}`);
+}
+
+/** One sentence for people: the status's name, what happened, and what to look at next. */
+export function describe(status: number): string {
+  const entry = status >= 0 ? TEXTS[0] : TEXTS[-status];
+  return entry ? `${entry.name}: ${entry.text}` : `status ${status}: not one that this version knows`;
+}
