@@ -9,7 +9,6 @@
  * at or before the input. The caller has checked them; an engine reads and writes nothing else.
  */
 import { EMPTY } from '../bytes.js';
-import { portableEngine } from './portable/portable.js';
 
 /** Bytes of a GCM tag; shorter tags are not offered. */
 export const TAG_BYTES = 16;
@@ -67,25 +66,4 @@ export interface Engine {
   readonly constantTime: boolean;
   createGcmKey(keyBytes: 16 | 32): GcmKey;
   createSm4Key(): Sm4Key;
-}
-
-/** Which engine to use; `'auto'` takes the best that the platform has. */
-export type EngineChoice = 'auto' | 'simd' | 'portable';
-
-/** Thrown where the engine that was asked for does not exist on this platform. */
-export class EngineError extends Error {
-  override readonly name = 'EngineError';
-}
-
-/** The engine for a choice. Throws TypeError for an unknown one, EngineError where there is none. */
-export function pickEngine(choice: EngineChoice = 'auto'): Engine {
-  switch (choice) {
-    case 'auto':
-    case 'portable':
-      return portableEngine;
-    case 'simd':
-      throw new EngineError("this version has no SIMD engine: leave engine out, or set it to 'portable'");
-    default:
-      throw new TypeError("engine must be 'auto', 'simd' or 'portable'");
-  }
 }
