@@ -1,0 +1,35 @@
+/**
+ * What every call with the caller's arrays checks first. These are mistakes of the programmer, so they throw; nothing
+ * that arrives from a network can cause one.
+ */
+import { isBytes, kindOf } from './bytes.js';
+
+/** Throws TypeError unless `value` is a Uint8Array (of any realm, on any buffer). */
+export function checkBytes(name: string, value: Uint8Array): void {
+  if (!isBytes(value)) throw new TypeError(`${name} must be a Uint8Array, got ${kindOf(value)}`);
+}
+
+/** Throws RangeError unless `length` is an integer in 0..array.length. */
+export function checkLength(length: number, array: Uint8Array): void {
+  if (length >>> 0 !== length || length > array.length) {
+    throw new RangeError(`length must be an integer from 0 to ${array.length}, the length of the input`);
+  }
+}
+
+/**
+ * Throws RangeError where input[0, inputLength) and out[0, outLength) overlap in part: in one buffer they must start at
+ * the same byte, or be disjoint.
+ */
+export function checkOverlap(input: Uint8Array, inputLength: number, out: Uint8Array, outLength: number): void {
+  if (input.buffer !== out.buffer) return;
+  const distance = out.byteOffset - input.byteOffset;
+  if (distance === 0) return;
+  if (distance > 0 ? distance < inputLength : -distance < Math.min(outLength, out.length)) {
+    throw new RangeError('out overlaps the input in part: it must start where the input starts, or lie apart');
+  }
+}
+
+/** True where both arrays start at the same byte of one buffer. */
+export function sameStart(a: Uint8Array, b: Uint8Array): boolean {
+  return a.buffer === b.buffer && a.byteOffset === b.byteOffset;
+}

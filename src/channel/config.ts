@@ -1,0 +1,349 @@
+/**
+ * The configuration of a channel: what may stand in it, how strictly it is read, and how a good one is made.
+ *
+ * FORMAT.md section 1. A configuration is data from outside, so validation fails closed and in a fixed order; the first
+ * fault is thrown as a ConfigError:
+ *
+ *     config's type -> unknown fields -> mode -> key -> salt -> keyId
+ *     within a field: missing -> type -> empty -> text passed as bytes -> white space -> alphabet -> length -> weak
+ *
+ * A message never holds content of a key or a salt, only kind and length. Reading takes time that depends on both; it
+ * runs when a channel is made, never per frame.
+ */
+import { EMPTY, fromBase64, fromHex, isBytes, kindOf, toBase64, toHex } from '../bytes.js';
+
+/** The modes that this engine offers. */
+export type KnownMode = 'AES_128_GCM2' | 'AES_256_GCM2' | 'SM4_128_ECB';
+
+/** One channel: one mode, one key, one salt. Everybody in the channel has the same three. (FORMAT.md section 1) */
+export interface EncryptionConfig {
+  /** Name, alias (any case, `-` or `_`) or number of the mode: 7, 8 or 4. There is no default. */
+  encryptionMode: KnownMode | (string & {}) | number;
+  /** What `openssl rand -hex 32` prints, or the 32 bytes. SM4_128_ECB also takes 32 hex digits or 16 bytes. */
+  encryptionKey: string | Uint8Array;
+  /** What `openssl rand -base64 32` prints, or the 32 bytes. Required by the GCM2 modes; left out for SM4_128_ECB. */
+  encryptionKdfSalt?: string | Uint8Array | undefined;
+  /** Which key epoch this is, 0 to 15, for rotation; 0 where it is left out. Left out for SM4_128_ECB. */
+  keyId?: number | undefined;
+}
+
+/** A configuration that was read: every value in the one shape that the rest of the library uses. */
+export interface ParsedConfig {
+  readonly mode: KnownMode;
+  /** A copy: 32 bytes, or 16 for SM4_128_ECB where that many were given. */
+  readonly key: Uint8Array;
+  /** A copy of the 32 bytes; empty for SM4_128_ECB. */
+  readonly salt: Uint8Array;
+  /** 0 for SM4_128_ECB. */
+  readonly keyId: number;
+}
+
+/** What can be wrong with a key and with a salt alike. */
+type SecretFault = 'missing' | 'type' | 'empty' | 'text_as_bytes' | 'whitespace' | 'alphabet' | 'length';
+
+/** What was wrong, for programs: one code for each case of FORMAT.md section 1, and those of `rotate` (section 6). */
+export type ConfigErrorCode =
+  | 'config_type'
+  | 'unknown_field'
+  | 'mode_missing'
+  | 'mode_type'
+  | 'mode_empty'
+  | 'mode_whitespace'
+  | 'mode_unknown'
+  | 'mode_not_offered'
+  | `key_${SecretFault}`
+  | 'key_prefix'
+  | 'key_separators'
+  | 'key_is_base64'
+  | 'key_weak'
+  | `salt_${SecretFault}`
+  | 'salt_is_hex'
+  | 'salt_url_alphabet'
+  | 'salt_padding'
+  | 'salt_trailing_bits'
+  | 'salt_all_zero'
+  | 'salt_equals_key'
+  | 'salt_not_allowed'
+  | 'key_id_type'
+  | 'key_id_range'
+  | 'key_id_not_allowed'
+  | 'rotate_mode'
+  | 'rotate_key_id_live'
+  | 'rotate_key_used'
+  | 'rotate_too_many_keys'
+  | 'rotate_not_supported';
+
+/** Thrown for a configuration that cannot be used; the message says what to do next and may be logged. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  /** The field at fault; 'config' for the configuration as a whole. */
+  readonly field: string;
+  readonly code: ConfigErrorCode;
+
+  constructor(field: string, code: ConfigErrorCode, message: string) {
+    super(message);
+    this.field = field;
+    this.code = code;
+  }
+}
+
+/** What a message says of a field whatever the fault. */
+interface Field {
+  readonly name: string;
+  readonly expected: string;
+  readonly remedy: string;
+}
+
+/** A field that holds a key or a salt: one procedure, `readSecret`, reads both. */
+interface SecretField extends Field {
+  readonly prefix: 'key' | 'salt';
+  /** Lengths in bytes. */
+  readonly sizes: readonly number[];
+  readonly lengthHint: string;
+  /** Text that matches is refused; the first match wins, so what can be told apart comes before the plain alphabet. */
+  readonly textFaults: readonly (readonly [pattern: RegExp, code: ConfigErrorCode, hint: string])[];
+  readonly decode: (text: string) => Uint8Array | undefined;
+  readonly zeroCode: ConfigErrorCode;
+}
+
+const TRIM_HINT = 'it has white space, such as the newline that ends a file: trim it';
+
+const GCM2_KEY: SecretField = {
+  name: 'encryptionKey',
+  expected: '64 hex digits (a string) or 32 bytes (a Uint8Array)',
+  remedy: 'Make one with `openssl rand -hex 32` or `frameseal keygen`.',
+  prefix: 'key',
+  sizes: [32],
+  lengthHint: 'both GCM2 modes take 32 bytes; 16 bytes or 32 hex digits are for SM4_128_ECB only',
+  textFaults: [
+    [/\s/, 'key_whitespace', TRIM_HINT],
+    [/^0x[0-9a-f:-]*$/i, 'key_prefix', 'it starts with 0x: give the hex digits alone'],
+    [/^(?=.*[:-])[0-9a-f:-]+$/i, 'key_separators', 'it has colons or dashes: give the hex digits alone'],
+    // Keys of 16 and 32 bytes without padding, 44 characters as they are, and whatever ends in padding.
+    [
+      /^(?=.*[^0-9a-f])(?:[\w+/-]{22}|[\w+/-]{43,44}|[\w+/-]+={1,2})$/i,
+      'key_is_base64',
+      'it looks like Base64: a key is hex, and Base64 is for encryptionKdfSalt',
+    ],
+    [/[^0-9a-f]/i, 'key_alphabet', 'only 0-9, a-f and A-F are hex digits; a passphrase is not a key'],
+  ],
+  decode: (text) => (text.length % 2 === 0 ? fromHex(text) : undefined),
+  zeroCode: 'key_weak',
+};
+
+const SM4_KEY: SecretField = {
+  ...GCM2_KEY,
+  expected: '64 or 32 hex digits (a string), or 32 or 16 bytes (a Uint8Array)',
+  sizes: [32, 16],
+  lengthHint: 'nothing is cut off or filled up',
+};
+
+const SALT: SecretField = {
+  name: 'encryptionKdfSalt',
+  expected: '44 characters of standard Base64 with padding (a string) or 32 bytes (a Uint8Array)',
+  remedy: 'Make one with `openssl rand -base64 32` or `frameseal keygen`.',
+  prefix: 'salt',
+  sizes: [32],
+  lengthHint: 'it must be 32 bytes, which are 44 characters of Base64',
+  textFaults: [
+    [/\s/, 'salt_whitespace', TRIM_HINT],
+    [
+      /^(?:[0-9a-f]{32}|[0-9a-f]{64}|(?=.*:)[0-9a-f:]+|0x[0-9a-f:]+)$/i,
+      'salt_is_hex',
+      'it looks like hex: a salt is Base64, and hex, without 0x and colons, is for encryptionKey',
+    ],
+    [/^(?=.*[-_])[\w+/=-]+$/, 'salt_url_alphabet', "it is in the URL alphabet: write '+' for '-' and '/' for '_'"],
+    [/[^A-Za-z0-9+/=]/, 'salt_alphabet', "only A-Z, a-z, 0-9, '+' and '/' are Base64, with '=' at the end"],
+    [/^(?!(?:[^=]{4})*(?:[^=]{2}==|[^=]{3}=)?$)/, 'salt_padding', "its padding is wrong: 32 bytes end in one '='"],
+    // The last character before '=' has 2, before '==' 4 bits to spare, which must be 0: one text for each value.
+    [
+      /(?:[^AQgw]==|[^AEIMQUYcgkosw048=]=)$/,
+      'salt_trailing_bits',
+      "stray bits before the '=': the last character was changed or cut off",
+    ],
+  ],
+  decode: fromBase64,
+  zeroCode: 'salt_all_zero',
+};
+
+interface Mode {
+  readonly name: KnownMode;
+  readonly number: number;
+  readonly aliases: readonly string[];
+  readonly key: SecretField;
+}
+
+/** Other spellings than these differ in case and `-` or `_` alone. */
+const OFFERED: readonly Mode[] = [
+  { name: 'AES_256_GCM2', number: 8, aliases: ['AES_256_GCM_2'], key: GCM2_KEY },
+  { name: 'AES_128_GCM2', number: 7, aliases: ['AES_128_GCM_2'], key: GCM2_KEY },
+  { name: 'SM4_128_ECB', number: 4, aliases: [], key: SM4_KEY },
+];
+
+const NOT_OFFERED = [
+  { name: 'AES_128_XTS', number: 1 },
+  { name: 'AES_128_ECB', number: 2 },
+  { name: 'AES_256_XTS', number: 3 },
+  { name: 'AES_128_GCM', number: 5 },
+  { name: 'AES_256_GCM', number: 6 },
+];
+
+const WHOLE_REMEDY = '`frameseal keygen` prints a right configuration.';
+const FIELD_NAMES = ['encryptionMode', 'encryptionKey', 'encryptionKdfSalt', 'keyId'];
+const CONFIG: Field = { name: 'config', expected: `an object with ${FIELD_NAMES.join(', ')}`, remedy: WHOLE_REMEDY };
+const MODE: Field = {
+  name: 'encryptionMode',
+  expected: `one of ${OFFERED.map((mode) => `${mode.name} (or ${mode.number})`).join(', ')}`,
+  remedy: WHOLE_REMEDY,
+};
+const KEY_ID: Field = { name: 'keyId', expected: 'a whole number from 0 to 15, or none', remedy: WHOLE_REMEDY };
+
+// Lower case, because 'S' is also the upper case of a letter outside ASCII; no small letter of a mode has such a twin.
+const foldMode = (text: string): string => text.toLowerCase().replaceAll('_', '-');
+const foldField = (text: string): string => text.replace(/[^A-Za-z0-9]/g, '').toLowerCase();
+
+/** A mode by folded name, folded alias or number. A Map, so that names from the prototype are not in it. */
+const OFFERED_BY_ID = new Map<unknown, Mode>(
+  OFFERED.flatMap((mode) => [
+    [mode.number, mode] as const,
+    ...[mode.name, ...mode.aliases].map((name) => [foldMode(name), mode] as const),
+  ]),
+);
+const NOT_OFFERED_BY_ID = new Map<unknown, string>(
+  NOT_OFFERED.flatMap(({ name, number }) => [[number, name] as const, [foldMode(name), name] as const]),
+);
+const FIELD_BY_FOLDED = new Map(FIELD_NAMES.map((name) => [foldField(name), name]));
+
+/** Bytes that, read as text, are a key or a salt written out: 32 or 64 hex digits, or 44 characters of Base64. */
+const WRITTEN_OUT = /^(?:[0-9a-f]{32}|[0-9a-f]{64}|(?=.{44}\s*$)[\w+/-]+={0,2})\s*$/i;
+
+/** Field names that may be shown: short, or long without a digit, and not hex. The others could be a pasted secret. */
+const SHOWN_NAME = /^(?![0-9a-f]{16,}$)(?:[\w-]{1,19}|[a-z_-]{20,32})$/i;
+
+function refusal(field: Field, code: ConfigErrorCode, arrived: string, hint = ''): ConfigError {
+  const explained = hint === '' ? arrived : `${arrived}: ${hint}`;
+  return new ConfigError(
+    field.name,
+    code,
+    `${field.name}: expected ${field.expected}; got ${explained}. ${field.remedy}`,
+  );
+}
+
+/** The configuration as something to read fields from, once it has turned out to have none but known ones. */
+function readFields(config: unknown): Readonly<Record<string, unknown>> {
+  // The tag lets in literals, null-prototype objects and class instances, and keeps out arrays, Map, Promise, Date...
+  if (typeof config !== 'object' || Object.prototype.toString.call(config) !== '[object Object]') {
+    throw refusal(CONFIG, 'config_type', kindOf(config));
+  }
+  const unknown = Object.keys(config as object).find((name) => !FIELD_NAMES.includes(name));
+  if (unknown !== undefined) {
+    const shown = SHOWN_NAME.test(unknown);
+    const meant = FIELD_BY_FOLDED.get(foldField(unknown));
+    const arrived = shown
+      ? `the unknown field '${unknown}'`
+      : `an unknown field with a name of ${unknown.length} characters`;
+    const hint = meant === undefined ? 'remove it' : `did you mean ${meant}?`;
+    throw refusal(shown ? { ...CONFIG, name: unknown } : CONFIG, 'unknown_field', arrived, hint);
+  }
+  return config as Readonly<Record<string, unknown>>;
+}
+
+/** The mode, as far as a message may show it: names and numbers, nothing that could be a key in the wrong field. */
+function showMode(value: unknown): string {
+  if (typeof value === 'string' && /^[\w-]{1,20}$/.test(value)) return `'${value}'`;
+  if (typeof value === 'number' && /^[\w-]{1,20}$/.test(String(value))) return `the number ${value}`;
+  return kindOf(value);
+}
+
+function readMode(value: unknown): Mode {
+  const refuse = (code: ConfigErrorCode, hint?: string) => refusal(MODE, code, showMode(value), hint);
+  if (value === undefined || value === null) throw refuse('mode_missing', 'there is no default');
+  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'bigint') throw refuse('mode_type');
+  if (value === '') throw refuse('mode_empty', 'there is no default');
+  const id = typeof value === 'string' ? foldMode(value) : value;
+  const mode = OFFERED_BY_ID.get(id);
+  if (mode) return mode;
+  const known = NOT_OFFERED_BY_ID.get(id);
+  if (known !== undefined)
+    throw refuse('mode_not_offered', `${known} is a known mode, but this engine does not offer it`);
+  if (typeof value === 'string' && /\s/.test(value)) throw refuse('mode_whitespace', TRIM_HINT);
+  const digits = typeof value !== 'number' && /^\d+$/.test(String(value));
+  throw refuse('mode_unknown', digits ? 'a mode by number is a plain number, without quotes or n' : 'no such mode');
+}
+
+/** Judging this much is enough: whatever follows, the length is wrong. Bounds the work and the stack of the patterns. */
+const LONGEST = 1000;
+
+function readText(value: string, field: SecretField): Uint8Array | undefined {
+  const text = value.slice(0, LONGEST);
+  for (const [pattern, code, hint] of field.textFaults) {
+    if (pattern.test(text)) throw refusal(field, code, kindOf(value), hint);
+  }
+  return field.decode(text);
+}
+
+function readBytes(value: Uint8Array, field: SecretField): Uint8Array {
+  // Copied before it is judged: another thread may write to a SharedArrayBuffer.
+  const bytes = new Uint8Array(value);
+  if (WRITTEN_OUT.test(new TextDecoder().decode(bytes.subarray(0, LONGEST)))) {
+    const hint = 'these bytes are text, hex or Base64 written out: pass them as a string, trimmed';
+    throw refusal(field, `${field.prefix}_text_as_bytes`, kindOf(value), hint);
+  }
+  return bytes;
+}
+
+/** A copy of the bytes of a key or a salt, checked in the order that FORMAT.md section 1 gives. */
+function readSecret(value: unknown, field: SecretField): Uint8Array {
+  const refuse = (code: ConfigErrorCode, hint?: string) => refusal(field, code, kindOf(value), hint);
+  if (value === undefined || value === null) throw refuse(`${field.prefix}_missing`);
+  if (typeof value !== 'string' && !isBytes(value)) throw refuse(`${field.prefix}_type`);
+  if (value.length === 0) throw refuse(`${field.prefix}_empty`, 'was the file or the variable empty?');
+  const bytes = typeof value === 'string' ? readText(value, field) : readBytes(value, field);
+  if (!bytes || !field.sizes.includes(bytes.length)) throw refuse(`${field.prefix}_length`, field.lengthHint);
+  if (bytes.every((byte) => byte === 0)) throw refuse(field.zeroCode, 'every byte is zero: that is no secret');
+  return bytes;
+}
+
+function readSalt(value: unknown, key: Uint8Array): Uint8Array {
+  const salt = readSecret(value, SALT);
+  if (salt.every((byte, i) => byte === key[i])) {
+    throw refusal(SALT, 'salt_equals_key', kindOf(value), 'it is the same as encryptionKey: make one of its own');
+  }
+  return salt;
+}
+
+function readKeyId(value: unknown): number {
+  if (value === undefined) return 0;
+  if (typeof value !== 'number') throw refusal(KEY_ID, 'key_id_type', kindOf(value));
+  if (!Number.isInteger(value)) throw refusal(KEY_ID, 'key_id_range', 'a number that is not whole');
+  if (value < 0) throw refusal(KEY_ID, 'key_id_range', 'a negative number');
+  if (value > 15) throw refusal(KEY_ID, 'key_id_range', 'a number above 15');
+  return value + 0; // -0 becomes 0
+}
+
+/** Reads and checks a configuration; keeps no reference to it. Throws ConfigError for the first fault. (FORMAT.md section 1) */
+export function parseConfig(config: unknown): ParsedConfig {
+  // Each field is read once: a getter cannot show one value to the checks and another one afterwards.
+  const { encryptionMode, encryptionKey, encryptionKdfSalt, keyId } = readFields(config);
+  const mode = readMode(encryptionMode);
+  const key = readSecret(encryptionKey, mode.key);
+  if (mode.name !== 'SM4_128_ECB') {
+    return { mode: mode.name, key, salt: readSalt(encryptionKdfSalt, key), keyId: readKeyId(keyId) };
+  }
+  const hint = 'SM4_128_ECB takes none, leave it out (not even null)';
+  if (encryptionKdfSalt !== undefined) throw refusal(SALT, 'salt_not_allowed', kindOf(encryptionKdfSalt), hint);
+  if (keyId !== undefined) throw refusal(KEY_ID, 'key_id_not_allowed', kindOf(keyId), hint);
+  return { mode: mode.name, key, salt: EMPTY, keyId: 0 };
+}
+
+const random32 = (): Uint8Array => globalThis.crypto.getRandomValues(new Uint8Array(32));
+
+/** A new key for any mode: 64 lower-case hex digits, from the system's CSPRNG. */
+export function generateKey(): string {
+  return toHex(random32());
+}
+
+/** A new salt for the GCM2 modes: Base64 of 32 bytes, from the system's CSPRNG. */
+export function generateSalt(): string {
+  return toBase64(random32());
+}
