@@ -27,7 +27,10 @@ interface StatusText {
 /** Indexed by -status. */
 const TEXTS: readonly StatusText[] = [
   { name: 'OK', text: 'the frame was sealed or opened' },
-  { name: 'MALFORMED', text: 'the packet is empty, cut short, or its header is not well-formed: look for truncation on the path' },
+  {
+    name: 'MALFORMED',
+    text: 'the packet is empty, cut short, or its header is not well-formed: look for truncation on the path',
+  },
   {
     name: 'UNKNOWN_KEY',
     text: 'no live key has this keyId: the sender has rotated, or is in another channel; compare keyId on both sides',
@@ -43,7 +46,10 @@ const TEXTS: readonly StatusText[] = [
   },
   { name: 'NO_ROOM', text: 'out is smaller than the result: give it the length of the input and the overhead' },
   { name: 'NOT_RTP', text: 'not an RTP packet (STUN, DTLS or noise on the port?)' },
-  { name: 'TOO_LARGE', text: 'the input is longer than a frame may be: 65,535 bytes of RTP, or 16,777,215 bytes of a frame' },
+  {
+    name: 'TOO_LARGE',
+    text: 'the input is longer than a frame may be: 65,535 bytes of RTP, or 16,777,215 bytes of a frame',
+  },
   { name: 'EXHAUSTED', text: 'the packet limit of this key is reached: set a new key' },
   { name: 'RTCP', text: 'an RTCP packet: forward it as it is, or drop it' },
   { name: 'OWN_FRAME', text: 'sealed by this very channel: the path sends frames back' },

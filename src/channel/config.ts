@@ -45,33 +45,12 @@ type SecretFault = 'missing' | 'type' | 'empty' | 'text_as_bytes' | 'whitespace'
 export type ConfigErrorCode =
   | 'config_type'
   | 'unknown_field'
-  | 'mode_missing'
-  | 'mode_type'
-  | 'mode_empty'
-  | 'mode_whitespace'
-  | 'mode_unknown'
-  | 'mode_not_offered'
-  | `key_${SecretFault}`
-  | 'key_prefix'
-  | 'key_separators'
-  | 'key_is_base64'
-  | 'key_weak'
-  | `salt_${SecretFault}`
-  | 'salt_is_hex'
-  | 'salt_url_alphabet'
-  | 'salt_padding'
-  | 'salt_trailing_bits'
-  | 'salt_all_zero'
-  | 'salt_equals_key'
-  | 'salt_not_allowed'
-  | 'key_id_type'
-  | 'key_id_range'
-  | 'key_id_not_allowed'
-  | 'rotate_mode'
-  | 'rotate_key_id_live'
-  | 'rotate_key_used'
-  | 'rotate_too_many_keys'
-  | 'rotate_not_supported';
+  | `mode_${'missing' | 'type' | 'empty' | 'whitespace' | 'unknown' | 'not_offered'}`
+  | `key_${SecretFault | 'prefix' | 'separators' | 'is_base64' | 'weak'}`
+  | `salt_${SecretFault | 'is_hex' | 'url_alphabet' | 'padding' | 'trailing_bits'}`
+  | `salt_${'all_zero' | 'equals_key' | 'not_allowed'}`
+  | `key_id_${'type' | 'range' | 'not_allowed'}`
+  | `rotate_${'mode' | 'key_id_live' | 'key_used' | 'too_many_keys' | 'not_supported'}`;
 
 /** Thrown for a configuration that cannot be used; the message says what to do next and may be logged. */
 export class ConfigError extends Error {
@@ -100,12 +79,15 @@ interface SecretField extends Field {
   /** Lengths in bytes. */
   readonly sizes: readonly number[];
   readonly lengthHint: string;
-  /** Text that matches is refused; the first match wins, so what can be told apart comes before the plain alphabet. */
+  /** Text that matches is refused; the first match wins, so special cases stand before the plain alphabet. */
   readonly textFaults: readonly (readonly [pattern: RegExp, code: ConfigErrorCode, hint: string])[];
   readonly decode: (text: string) => Uint8Array | undefined;
   readonly zeroCode: ConfigErrorCode;
 }
 
+/** 16 or 32 bytes of Base64 or Base64url without padding, 44 characters of it, or what ends in padding; but not hex. */
+const LIKE_BASE64 = /^(?=.*[^0-9a-f])(?:[\w+/-]{22}|[\w+/-]{43,44}|[\w+/-]+={1,2})$/i;
+const LIKE_HEX = /^(?:[0-9a-f]{32}|[0-9a-f]{64}|(?=.*:)[0-9a-f:]+|0x[0-9a-f:]+)$/i;
 const TRIM_HINT = 'it has white space, such as the newline that ends a file: trim it';
 
 const GCM2_KEY: SecretField = {
@@ -119,12 +101,7 @@ const GCM2_KEY: SecretField = {
     [/\s/, 'key_whitespace', TRIM_HINT],
     [/^0x[0-9a-f:-]*$/i, 'key_prefix', 'it starts with 0x: give the hex digits alone'],
     [/^(?=.*[:-])[0-9a-f:-]+$/i, 'key_separators', 'it has colons or dashes: give the hex digits alone'],
-    // Keys of 16 and 32 bytes without padding, 44 characters as they are, and whatever ends in padding.
-    [
-      /^(?=.*[^0-9a-f])(?:[\w+/-]{22}|[\w+/-]{43,44}|[\w+/-]+={1,2})$/i,
-      'key_is_base64',
-      'it looks like Base64: a key is hex, and Base64 is for encryptionKdfSalt',
-    ],
+    [LIKE_BASE64, 'key_is_base64', 'it looks like Base64: a key is hex, Base64 is for encryptionKdfSalt'],
     [/[^0-9a-f]/i, 'key_alphabet', 'only 0-9, a-f and A-F are hex digits; a passphrase is not a key'],
   ],
   decode: (text) => (text.length % 2 === 0 ? fromHex(text) : undefined),
@@ -144,23 +121,15 @@ const SALT: SecretField = {
   remedy: 'Make one with `openssl rand -base64 32` or `frameseal keygen`.',
   prefix: 'salt',
   sizes: [32],
-  lengthHint: 'it must be 32 bytes, which are 44 characters of Base64',
+  lengthHint: 'nothing is cut off or filled up',
   textFaults: [
     [/\s/, 'salt_whitespace', TRIM_HINT],
-    [
-      /^(?:[0-9a-f]{32}|[0-9a-f]{64}|(?=.*:)[0-9a-f:]+|0x[0-9a-f:]+)$/i,
-      'salt_is_hex',
-      'it looks like hex: a salt is Base64, and hex, without 0x and colons, is for encryptionKey',
-    ],
+    [LIKE_HEX, 'salt_is_hex', 'it looks like hex: a salt is Base64; hex, without 0x and colons, is for encryptionKey'],
     [/^(?=.*[-_])[\w+/=-]+$/, 'salt_url_alphabet', "it is in the URL alphabet: write '+' for '-' and '/' for '_'"],
     [/[^A-Za-z0-9+/=]/, 'salt_alphabet', "only A-Z, a-z, 0-9, '+' and '/' are Base64, with '=' at the end"],
     [/^(?!(?:[^=]{4})*(?:[^=]{2}==|[^=]{3}=)?$)/, 'salt_padding', "its padding is wrong: 32 bytes end in one '='"],
-    // The last character before '=' has 2, before '==' 4 bits to spare, which must be 0: one text for each value.
-    [
-      /(?:[^AQgw]==|[^AEIMQUYcgkosw048=]=)$/,
-      'salt_trailing_bits',
-      "stray bits before the '=': the last character was changed or cut off",
-    ],
+    // The character before '=' has 2 spare bits, before '==' 4, and they are 0: one text for each value.
+    [/(?:[^AQgw]==|[^AEIMQUYcgkosw048=]=)$/, 'salt_trailing_bits', "stray bits in the last character before '='"],
   ],
   decode: fromBase64,
   zeroCode: 'salt_all_zero',
@@ -180,13 +149,7 @@ const OFFERED: readonly Mode[] = [
   { name: 'SM4_128_ECB', number: 4, aliases: [], key: SM4_KEY },
 ];
 
-const NOT_OFFERED = [
-  { name: 'AES_128_XTS', number: 1 },
-  { name: 'AES_128_ECB', number: 2 },
-  { name: 'AES_256_XTS', number: 3 },
-  { name: 'AES_128_GCM', number: 5 },
-  { name: 'AES_256_GCM', number: 6 },
-];
+const NOT_OFFERED = { AES_128_XTS: 1, AES_128_ECB: 2, AES_256_XTS: 3, AES_128_GCM: 5, AES_256_GCM: 6 };
 
 const WHOLE_REMEDY = '`frameseal keygen` prints a right configuration.';
 const FIELD_NAMES = ['encryptionMode', 'encryptionKey', 'encryptionKdfSalt', 'keyId'];
@@ -196,21 +159,18 @@ const MODE: Field = {
   expected: `one of ${OFFERED.map((mode) => `${mode.name} (or ${mode.number})`).join(', ')}`,
   remedy: WHOLE_REMEDY,
 };
-const KEY_ID: Field = { name: 'keyId', expected: 'a whole number from 0 to 15, or none', remedy: WHOLE_REMEDY };
+const KEY_ID: Field = { name: 'keyId', expected: 'a whole number from 0 to 15, or nothing', remedy: WHOLE_REMEDY };
 
-// Lower case, because 'S' is also the upper case of a letter outside ASCII; no small letter of a mode has such a twin.
-const foldMode = (text: string): string => text.toLowerCase().replaceAll('_', '-');
+// Lower case, because 'S' is also the upper case of a letter outside ASCII; no small letter in a mode has such a twin.
+const foldMode = (id: unknown): unknown => (typeof id === 'string' ? id.toLowerCase().replaceAll('_', '-') : id);
 const foldField = (text: string): string => text.replace(/[^A-Za-z0-9]/g, '').toLowerCase();
 
-/** A mode by folded name, folded alias or number. A Map, so that names from the prototype are not in it. */
+// Maps, so that names from the prototype are not in them.
 const OFFERED_BY_ID = new Map<unknown, Mode>(
-  OFFERED.flatMap((mode) => [
-    [mode.number, mode] as const,
-    ...[mode.name, ...mode.aliases].map((name) => [foldMode(name), mode] as const),
-  ]),
+  OFFERED.flatMap((mode) => [mode.number, mode.name, ...mode.aliases].map((id) => [foldMode(id), mode])),
 );
 const NOT_OFFERED_BY_ID = new Map<unknown, string>(
-  NOT_OFFERED.flatMap(({ name, number }) => [[number, name] as const, [foldMode(name), name] as const]),
+  Object.entries(NOT_OFFERED).flatMap(([name, number]) => [number, name].map((id) => [foldMode(id), name])),
 );
 const FIELD_BY_FOLDED = new Map(FIELD_NAMES.map((name) => [foldField(name), name]));
 
@@ -221,12 +181,9 @@ const WRITTEN_OUT = /^(?:[0-9a-f]{32}|[0-9a-f]{64}|(?=.{44}\s*$)[\w+/-]+={0,2})\
 const SHOWN_NAME = /^(?![0-9a-f]{16,}$)(?:[\w-]{1,19}|[a-z_-]{20,32})$/i;
 
 function refusal(field: Field, code: ConfigErrorCode, arrived: string, hint = ''): ConfigError {
-  const explained = hint === '' ? arrived : `${arrived}: ${hint}`;
-  return new ConfigError(
-    field.name,
-    code,
-    `${field.name}: expected ${field.expected}; got ${explained}. ${field.remedy}`,
-  );
+  const got = hint === '' ? arrived : `${arrived} (${hint})`;
+  const message = `${field.name}: expected ${field.expected}; got ${got}. ${field.remedy}`;
+  return new ConfigError(field.name, code, message);
 }
 
 /** The configuration as something to read fields from, once it has turned out to have none but known ones. */
@@ -235,15 +192,13 @@ function readFields(config: unknown): Readonly<Record<string, unknown>> {
   if (typeof config !== 'object' || Object.prototype.toString.call(config) !== '[object Object]') {
     throw refusal(CONFIG, 'config_type', kindOf(config));
   }
-  const unknown = Object.keys(config as object).find((name) => !FIELD_NAMES.includes(name));
-  if (unknown !== undefined) {
-    const shown = SHOWN_NAME.test(unknown);
-    const meant = FIELD_BY_FOLDED.get(foldField(unknown));
-    const arrived = shown
-      ? `the unknown field '${unknown}'`
-      : `an unknown field with a name of ${unknown.length} characters`;
-    const hint = meant === undefined ? 'remove it' : `did you mean ${meant}?`;
-    throw refusal(shown ? { ...CONFIG, name: unknown } : CONFIG, 'unknown_field', arrived, hint);
+  const stray = Object.keys(config as object).find((name) => !FIELD_NAMES.includes(name));
+  if (stray !== undefined) {
+    const shown = SHOWN_NAME.test(stray);
+    const arrived = shown ? `the unknown field '${stray}'` : `an unknown field, its name ${kindOf(stray)}`;
+    const meant = FIELD_BY_FOLDED.get(foldField(stray));
+    const hint = meant === undefined ? 'remove it' : `likely a typo of ${meant}`;
+    throw refusal(shown ? { ...CONFIG, name: stray } : CONFIG, 'unknown_field', arrived, hint);
   }
   return config as Readonly<Record<string, unknown>>;
 }
@@ -260,18 +215,17 @@ function readMode(value: unknown): Mode {
   if (value === undefined || value === null) throw refuse('mode_missing', 'there is no default');
   if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'bigint') throw refuse('mode_type');
   if (value === '') throw refuse('mode_empty', 'there is no default');
-  const id = typeof value === 'string' ? foldMode(value) : value;
+  const id = foldMode(value);
   const mode = OFFERED_BY_ID.get(id);
   if (mode) return mode;
-  const known = NOT_OFFERED_BY_ID.get(id);
-  if (known !== undefined)
-    throw refuse('mode_not_offered', `${known} is a known mode, but this engine does not offer it`);
+  const other = NOT_OFFERED_BY_ID.get(id);
+  if (other !== undefined) throw refuse('mode_not_offered', `${other} is known, but not offered by this engine`);
   if (typeof value === 'string' && /\s/.test(value)) throw refuse('mode_whitespace', TRIM_HINT);
   const digits = typeof value !== 'number' && /^\d+$/.test(String(value));
-  throw refuse('mode_unknown', digits ? 'a mode by number is a plain number, without quotes or n' : 'no such mode');
+  throw refuse('mode_unknown', digits ? 'a number is given as a number, not as a string or BigInt' : 'no such mode');
 }
 
-/** Judging this much is enough: whatever follows, the length is wrong. Bounds the work and the stack of the patterns. */
+/** Judging this much is enough: whatever follows, the length is wrong. Bounds the patterns' work and stack. */
 const LONGEST = 1000;
 
 function readText(value: string, field: SecretField): Uint8Array | undefined {
@@ -297,7 +251,7 @@ function readSecret(value: unknown, field: SecretField): Uint8Array {
   const refuse = (code: ConfigErrorCode, hint?: string) => refusal(field, code, kindOf(value), hint);
   if (value === undefined || value === null) throw refuse(`${field.prefix}_missing`);
   if (typeof value !== 'string' && !isBytes(value)) throw refuse(`${field.prefix}_type`);
-  if (value.length === 0) throw refuse(`${field.prefix}_empty`, 'was the file or the variable empty?');
+  if (value.length === 0) throw refuse(`${field.prefix}_empty`, 'an empty file or variable');
   const bytes = typeof value === 'string' ? readText(value, field) : readBytes(value, field);
   if (!bytes || !field.sizes.includes(bytes.length)) throw refuse(`${field.prefix}_length`, field.lengthHint);
   if (bytes.every((byte) => byte === 0)) throw refuse(field.zeroCode, 'every byte is zero: that is no secret');
@@ -306,10 +260,8 @@ function readSecret(value: unknown, field: SecretField): Uint8Array {
 
 function readSalt(value: unknown, key: Uint8Array): Uint8Array {
   const salt = readSecret(value, SALT);
-  if (salt.every((byte, i) => byte === key[i])) {
-    throw refusal(SALT, 'salt_equals_key', kindOf(value), 'it is the same as encryptionKey: make one of its own');
-  }
-  return salt;
+  if (salt.some((byte, i) => byte !== key[i])) return salt;
+  throw refusal(SALT, 'salt_equals_key', kindOf(value), 'it is the same as encryptionKey: make one of its own');
 }
 
 function readKeyId(value: unknown): number {
@@ -321,7 +273,7 @@ function readKeyId(value: unknown): number {
   return value + 0; // -0 becomes 0
 }
 
-/** Reads and checks a configuration; keeps no reference to it. Throws ConfigError for the first fault. (FORMAT.md section 1) */
+/** Checks a configuration and copies its values. Throws ConfigError for the first fault. (FORMAT.md section 1) */
 export function parseConfig(config: unknown): ParsedConfig {
   // Each field is read once: a getter cannot show one value to the checks and another one afterwards.
   const { encryptionMode, encryptionKey, encryptionKdfSalt, keyId } = readFields(config);

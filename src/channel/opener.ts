@@ -1,0 +1,273 @@
+/**
+ * Openers: from the wire to a frame, in the fixed order of FORMAT.md section 6.
+ *
+ *     closed? -> length -> RTP -> SFrame header -> room in out -> own frame? -> key by KID -> window: check
+ *             -> verify the tag -> window: accept -> decrypt into out
+ *
+ * A refusal changes nothing but counters: no window, no sender, no order of eviction, and not a byte of `out`.
+ */
+import { hex64 } from '../bytes.js';
+import { type Engine, FrameJob, TAG_BYTES } from '../engine/engine.js';
+import { BAD_TAG, BUSY, CLOSED, MALFORMED, NO_ROOM, OWN_FRAME, TOO_LARGE, TOO_OLD, UNKNOWN_KEY } from '../status.js';
+import { SframeHeader } from '../wire/sframe.js';
+import {
+  checkBatch,
+  checkCall,
+  copyBytes,
+  FrameCounters,
+  FrameError,
+  type FrameStats,
+  type Layout,
+  SFRAME_OVERHEAD,
+  SM4_OVERHEAD,
+  type Sm4Keys,
+} from './frames.js';
+import type { KeyHolder, KeyRing, LiveKey } from './keyring.js';
+import { SenderTable } from './senders.js';
+
+const FIRST_AAD_BYTES = 128;
+const TWO_TO_32 = 0x100000000;
+
+/** Opener.stats: the counters, and how many senders are remembered now. */
+export interface OpenerStats extends FrameStats {
+  readonly senders: number;
+}
+
+/** Opens frames of every sender in the channel; made by `Channel.createOpener`. */
+export abstract class Opener {
+  protected readonly layout: Layout;
+  readonly #maxBytes: number;
+  readonly #counters = new FrameCounters();
+  #closed = false;
+
+  /** `overhead`: the most that a sealer adds, in bytes. */
+  constructor(layout: Layout, overhead: number) {
+    this.layout = layout;
+    this.#maxBytes = layout.maxBytes + overhead;
+  }
+
+  /** 16 hex digits of the KID of the frame opened last; empty before the first, and in SM4 mode. */
+  abstract get lastSenderId(): string;
+
+  /** How many senders are remembered. */
+  protected abstract get senders(): number;
+
+  /** Frames and bytes so far, how often each status came back, and how many senders are remembered. */
+  get stats(): OpenerStats {
+    return { ...this.#counters.snapshot(), senders: this.senders };
+  }
+
+  /**
+   * Opens input[0, length) into out. Returns bytes written, or a status < 0; then out is untouched and no state has
+   * moved. `out` may be the input's own memory from the same start. Throws TypeError or RangeError for arguments that
+   * can never be right; never for what a frame holds. (FORMAT.md section 6)
+   */
+  open(input: Uint8Array, out: Uint8Array, length: number = input.length): number {
+    if (this.#closed) return CLOSED;
+    const inPlace = checkCall(input, out, length, length);
+    return this.#counters.count(this.#openChecked(input, out, length, inPlace), length);
+  }
+
+  /** Opens a frame into a new array. Throws FrameError with the status where `open` would return one. */
+  openCopy(input: Uint8Array): Uint8Array {
+    const out = new Uint8Array(input.length);
+    const written = this.open(input, out);
+    if (written < 0) throw new FrameError(written);
+    return out.slice(0, written);
+  }
+
+  /**
+   * Opens inputs[i] into outs[i] for each i below `count`, in order: of two copies the second is REPLAYED. results[i] is
+   * what `open` would return. Returns how many succeeded.
+   */
+  openBatch(inputs: Uint8Array[], outs: Uint8Array[], results: Int32Array, count: number = inputs.length): number {
+    checkBatch(inputs, outs, results, count);
+    let succeeded = 0;
+    for (let i = 0; i < count; i++) {
+      const result = this.open(inputs[i]!, outs[i]!);
+      results[i] = result;
+      if (result >= 0) succeeded++;
+    }
+    return succeeded;
+  }
+
+  /** Wipes keys and forgets senders; idempotent. After it, `open` returns CLOSED. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.wipe();
+  }
+
+  #openChecked(input: Uint8Array, out: Uint8Array, length: number, inPlace: boolean): number {
+    if (length === 0) return MALFORMED;
+    if (length > this.#maxBytes) return TOO_LARGE;
+    const headerLength = this.layout.headerLength(input, length);
+    if (headerLength < 0) return headerLength;
+    return this.openFrame(input, out, length, headerLength, inPlace);
+  }
+
+  protected abstract openFrame(
+    input: Uint8Array,
+    out: Uint8Array,
+    length: number,
+    headerLength: number,
+    inPlace: boolean,
+  ): number;
+
+  protected abstract wipe(): void;
+}
+
+/** What an opener takes from its channel. */
+export interface SframeOpenerOptions {
+  readonly replayWindow: number;
+  readonly maxSenders: number;
+  /** Opens frames of the channel's own sealers too. */
+  readonly loopback: boolean;
+}
+
+/** Opens SFrame ciphertexts (FORMAT.md sections 4 and 6). */
+export class SframeOpener extends Opener implements KeyHolder {
+  readonly #ring: KeyRing;
+  readonly #loopback: boolean;
+  readonly #table: SenderTable;
+  readonly #last = new Int32Array(2);
+  #opened = false;
+  /** Scratch: the header being read, and the order to the engine. */
+  readonly #header = new SframeHeader();
+  readonly #job = new FrameJob();
+
+  constructor(ring: KeyRing, engine: Engine, layout: Layout, options: SframeOpenerOptions) {
+    super(layout, SFRAME_OVERHEAD);
+    this.#ring = ring;
+    this.#loopback = options.loopback;
+    this.#table = new SenderTable(engine, ring.keyBytes, options.replayWindow, options.maxSenders);
+    this.#job.aad = new Uint8Array(FIRST_AAD_BYTES);
+    ring.hold(this);
+  }
+
+  override get lastSenderId(): string {
+    return this.#opened ? hex64(this.#last[0]!, this.#last[1]!) : '';
+  }
+
+  protected override get senders(): number {
+    return this.#table.size;
+  }
+
+  forget(live: LiveKey): void {
+    this.#table.forget(live);
+  }
+
+  protected override openFrame(
+    input: Uint8Array,
+    out: Uint8Array,
+    length: number,
+    headerLength: number,
+    inPlace: boolean,
+  ): number {
+    const header = this.#header;
+    const sframeLength = header.parse(input, headerLength, length);
+    if (sframeLength < 0) return sframeLength;
+    const textAt = headerLength + sframeLength;
+    const textLength = length - textAt - TAG_BYTES;
+    if (textLength < 0) return MALFORMED;
+    const written = headerLength + textLength;
+    if (out.length < written) return NO_ROOM;
+
+    const { kidHigh, kidLow, ctr } = header;
+    const table = this.#table;
+    let sender = table.find(kidHigh, kidLow);
+    if (sender === undefined) {
+      if (!this.#loopback && this.#ring.isOwn(kidHigh, kidLow)) return OWN_FRAME;
+      const live = this.#ring.find(kidHigh >>> 28);
+      if (live === undefined) return UNKNOWN_KEY;
+      if (ctr < table.floor(kidHigh, kidLow)) return TOO_OLD;
+      sender = table.candidate(live, kidHigh, kidLow);
+      if (sender === undefined) return BUSY;
+    }
+    const replay = sender.window.check(ctr);
+    if (replay < 0) return replay;
+
+    const job = this.#job;
+    job.aadLength = sframeLength + this.layout.metadataLength(headerLength);
+    if (job.aad.length < job.aadLength) job.aad = new Uint8Array(job.aadLength);
+    for (let i = 0; i < sframeLength; i++) job.aad[i] = input[headerLength + i]!;
+    this.layout.writeMetadata(job.aad, sframeLength, input, headerLength);
+    writeNonce(job.nonce, sender.salt, ctr);
+    job.input = input;
+    job.inputAt = textAt;
+    job.length = textLength;
+    job.output = out;
+    job.outputAt = headerLength;
+    const genuine = sender.key.open(job);
+    job.release();
+    if (!genuine) return BAD_TAG;
+
+    if (!inPlace) copyBytes(input, out, 0, headerLength);
+    sender.window.accept(ctr);
+    table.authenticated(kidHigh, kidLow);
+    this.#last[0] = kidHigh;
+    this.#last[1] = kidLow;
+    this.#opened = true;
+    return written;
+  }
+
+  protected override wipe(): void {
+    this.#ring.letGo(this);
+    this.#table.wipe();
+  }
+}
+
+/** nonce = salt XOR ctr as 12 bytes (RFC 9605 section 4.4.3). */
+function writeNonce(nonce: Uint8Array, salt: Uint8Array, ctr: number): void {
+  const high = Math.floor(ctr / TWO_TO_32);
+  for (let i = 0; i < 4; i++) {
+    const shift = 24 - 8 * i;
+    nonce[i] = salt[i]!;
+    nonce[4 + i] = salt[4 + i]! ^ (high >>> shift);
+    nonce[8 + i] = salt[8 + i]! ^ (ctr >>> shift);
+  }
+}
+
+/** Opens SM4-ECB frames (FORMAT.md section 5); the key belongs to the channel. */
+export class Sm4Opener extends Opener {
+  readonly #keys: Sm4Keys;
+  readonly #job = new FrameJob();
+
+  constructor(keys: Sm4Keys, layout: Layout) {
+    super(layout, SM4_OVERHEAD);
+    this.#keys = keys;
+    keys.users.add(this);
+  }
+
+  override get lastSenderId(): string {
+    return '';
+  }
+
+  protected override get senders(): number {
+    return 0;
+  }
+
+  protected override openFrame(
+    input: Uint8Array,
+    out: Uint8Array,
+    length: number,
+    headerLength: number,
+    inPlace: boolean,
+  ): number {
+    if (out.length < length) return NO_ROOM;
+    const job = this.#job;
+    job.input = input;
+    job.output = out;
+    job.inputAt = job.outputAt = headerLength;
+    job.length = length - headerLength;
+    const textLength = this.#keys.key.decrypt(job);
+    job.release();
+    if (textLength < 0) return BAD_TAG;
+    if (!inPlace) copyBytes(input, out, 0, headerLength);
+    return headerLength + textLength;
+  }
+
+  protected override wipe(): void {
+    this.#keys.users.delete(this);
+  }
+}

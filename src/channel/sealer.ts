@@ -1,0 +1,243 @@
+/**
+ * Sealers: from a frame to what goes on the wire (FORMAT.md sections 3 to 5).
+ *
+ *     SFrame   clear header || config | KID | CTR || ciphertext || tag(16)
+ *     SM4      clear header || ciphertext of the padded payload
+ *
+ * Nonces are made here and nowhere else: the counter moves with every frame, and a new session with keys of its own
+ * begins at 2^32, at every rotation of the channel, and in every new sealer.
+ */
+import { hex64, load32, store32 } from '../bytes.js';
+import { type Engine, FrameJob, type GcmKey, TAG_BYTES } from '../engine/engine.js';
+import { CLOSED, NO_ROOM, TOO_LARGE } from '../status.js';
+import { ctrLength, writeHeader } from '../wire/sframe.js';
+import {
+  checkBatch,
+  checkCall,
+  copyBytes,
+  FrameCounters,
+  FrameError,
+  type FrameStats,
+  type Layout,
+  SFRAME_OVERHEAD,
+  SM4_OVERHEAD,
+  type Sm4Keys,
+} from './frames.js';
+import type { KeyHolder, KeyRing, LiveKey } from './keyring.js';
+
+const COUNTER_LIMIT = 0x100000000;
+const FIRST_AAD_BYTES = 128;
+
+/** Seals frames; made by `Channel.createSealer`. One for each flow. */
+export abstract class Sealer {
+  /** The most bytes that sealing adds to a frame. */
+  readonly overhead: number;
+  protected readonly layout: Layout;
+  readonly #counters = new FrameCounters();
+  #closed = false;
+
+  constructor(layout: Layout, overhead: number) {
+    this.layout = layout;
+    this.overhead = overhead;
+  }
+
+  /** 16 hex digits of the KID that the next frame carries; empty in SM4 mode, which has none. */
+  abstract get senderId(): string;
+
+  /** Frames and bytes so far, and how often each status came back. */
+  get stats(): FrameStats {
+    return this.#counters.snapshot();
+  }
+
+  /**
+   * Seals input[0, length) into out. Returns bytes written, or a status < 0; then out is untouched and no counter was
+   * used. `out` may be the input's own memory from the same start. Throws TypeError or RangeError for arguments that
+   * can never be right. (FORMAT.md section 4)
+   */
+  seal(input: Uint8Array, out: Uint8Array, length: number = input.length): number {
+    if (this.#closed) return CLOSED;
+    const inPlace = checkCall(input, out, length, length + this.overhead);
+    return this.#counters.count(this.#sealChecked(input, out, length, inPlace), length);
+  }
+
+  /** Seals a frame into a new array. Throws FrameError with the status where `seal` would return one. */
+  sealCopy(input: Uint8Array): Uint8Array {
+    const out = new Uint8Array(input.length + this.overhead);
+    const written = this.seal(input, out);
+    if (written < 0) throw new FrameError(written);
+    return out.slice(0, written);
+  }
+
+  /**
+   * Seals inputs[i] into outs[i] for each i below `count`, in order; results[i] is what `seal` would return. Returns
+   * how many succeeded.
+   */
+  sealBatch(inputs: Uint8Array[], outs: Uint8Array[], results: Int32Array, count: number = inputs.length): number {
+    checkBatch(inputs, outs, results, count);
+    let succeeded = 0;
+    for (let i = 0; i < count; i++) {
+      const result = this.seal(inputs[i]!, outs[i]!);
+      results[i] = result;
+      if (result >= 0) succeeded++;
+    }
+    return succeeded;
+  }
+
+  /** Wipes the keys; idempotent. After it, `seal` returns CLOSED. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.wipe();
+  }
+
+  #sealChecked(input: Uint8Array, out: Uint8Array, length: number, inPlace: boolean): number {
+    if (length > this.layout.maxBytes) return TOO_LARGE;
+    const headerLength = this.layout.headerLength(input, length);
+    if (headerLength < 0) return headerLength;
+    return this.sealFrame(input, out, length, headerLength, inPlace);
+  }
+
+  protected abstract sealFrame(
+    input: Uint8Array,
+    out: Uint8Array,
+    length: number,
+    headerLength: number,
+    inPlace: boolean,
+  ): number;
+
+  protected abstract wipe(): void;
+}
+
+/** Seals SFrame ciphertexts (FORMAT.md section 4). */
+export class SframeSealer extends Sealer implements KeyHolder {
+  readonly #ring: KeyRing;
+  readonly #key: GcmKey;
+  /** What the keys in #key were derived from. */
+  #live: LiveKey | undefined;
+  readonly #kid = new Int32Array(2);
+  /** The last word of the frame salt: the only one that a CTR below 2^32 reaches. */
+  #saltWord = 0;
+  #ctr = 0;
+  /** Scratch: the order to the engine. */
+  readonly #job = new FrameJob();
+
+  constructor(ring: KeyRing, engine: Engine, layout: Layout) {
+    super(layout, SFRAME_OVERHEAD);
+    this.#ring = ring;
+    this.#key = engine.createGcmKey(ring.keyBytes);
+    this.#job.aad = new Uint8Array(FIRST_AAD_BYTES);
+    this.#startSession();
+    ring.hold(this);
+  }
+
+  override get senderId(): string {
+    if (this.#needsSession()) this.#startSession();
+    return hex64(this.#kid[0]!, this.#kid[1]!);
+  }
+
+  forget(live: LiveKey): void {
+    if (this.#live !== live) return;
+    this.#key.wipe();
+    this.#live = undefined;
+  }
+
+  protected override sealFrame(
+    input: Uint8Array,
+    out: Uint8Array,
+    length: number,
+    headerLength: number,
+    inPlace: boolean,
+  ): number {
+    if (this.#needsSession()) this.#startSession();
+    const sframeLength = 9 + ctrLength(this.#ctr);
+    const written = sframeLength + length + TAG_BYTES;
+    if (out.length < written) return NO_ROOM;
+
+    const job = this.#job;
+    job.aadLength = sframeLength + this.layout.metadataLength(headerLength);
+    if (job.aad.length < job.aadLength) job.aad = new Uint8Array(job.aadLength);
+    writeHeader(job.aad, 0, this.#kid[0]!, this.#kid[1]!, this.#ctr);
+    this.layout.writeMetadata(job.aad, sframeLength, input, headerLength);
+    store32(job.nonce, 8, this.#saltWord ^ this.#ctr);
+    this.#ctr++;
+
+    job.length = length - headerLength;
+    job.outputAt = headerLength + sframeLength;
+    job.output = out;
+    if (inPlace) {
+      out.copyWithin(job.outputAt, headerLength, length);
+      job.input = out;
+      job.inputAt = job.outputAt;
+    } else {
+      copyBytes(input, out, 0, headerLength);
+      job.input = input;
+      job.inputAt = headerLength;
+    }
+    copyBytes(job.aad, out, headerLength, sframeLength);
+    this.#key.seal(job);
+    job.release();
+    return written;
+  }
+
+  protected override wipe(): void {
+    this.#ring.letGo(this);
+    this.#key.wipe();
+    this.#live = undefined;
+  }
+
+  #needsSession(): boolean {
+    return this.#live !== this.#ring.sealing || this.#ctr === COUNTER_LIMIT;
+  }
+
+  /** Draws a session under the sealing key and derives its keys. (FORMAT.md section 3) */
+  #startSession(): void {
+    const live = this.#ring.sealing;
+    const { schedule } = live;
+    this.#ctr = this.#ring.drawKid(this.#kid);
+    schedule.derive(this.#kid[0]!, this.#kid[1]!);
+    this.#key.setKey(schedule.frameKey);
+    this.#job.nonce.set(schedule.frameSalt);
+    this.#saltWord = load32(schedule.frameSalt, 8);
+    this.#live = live;
+  }
+}
+
+/** Seals SM4-ECB frames (FORMAT.md section 5); the key belongs to the channel. */
+export class Sm4Sealer extends Sealer {
+  readonly #keys: Sm4Keys;
+  readonly #job = new FrameJob();
+
+  constructor(keys: Sm4Keys, layout: Layout) {
+    super(layout, SM4_OVERHEAD);
+    this.#keys = keys;
+    keys.users.add(this);
+  }
+
+  override get senderId(): string {
+    return '';
+  }
+
+  protected override sealFrame(
+    input: Uint8Array,
+    out: Uint8Array,
+    length: number,
+    headerLength: number,
+    inPlace: boolean,
+  ): number {
+    const job = this.#job;
+    job.length = length - headerLength;
+    const padded = (job.length & ~15) + 16;
+    if (out.length < headerLength + padded) return NO_ROOM;
+    if (!inPlace) copyBytes(input, out, 0, headerLength);
+    job.input = input;
+    job.output = out;
+    job.inputAt = job.outputAt = headerLength;
+    this.#keys.key.encrypt(job);
+    job.release();
+    return headerLength + padded;
+  }
+
+  protected override wipe(): void {
+    this.#keys.users.delete(this);
+  }
+}
