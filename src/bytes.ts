@@ -12,7 +12,7 @@ const typedArrayName = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uin
 
 /** True for a Uint8Array of any realm: Buffer and other subclasses, views on any kind of buffer. */
 export function isBytes(value: unknown): value is Uint8Array {
-  return value instanceof Uint8Array || typedArrayName.call(value) === 'Uint8Array';
+  return typedArrayName.call(value) === 'Uint8Array';
 }
 
 /** What a value is, for an error message: its kind, and a length where it has one; never its content. */
