@@ -1,0 +1,56 @@
+/**
+ * Configuration files: JSON with the fields of FORMAT.md section 1. Keys come from a file, never from an argument:
+ * arguments show in the list of processes and in shell histories.
+ */
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import type { EncryptionConfig } from '../index.js';
+import { CliError, warn } from './terminal.js';
+
+const ENVIRONMENT_NAME = 'FRAMESEAL_CONFIG';
+
+/** Reads the file that `--config` or FRAMESEAL_CONFIG names. Throws CliError; warns where others can read the file. */
+export function loadConfig(path: string | undefined): EncryptionConfig {
+  const file = path ?? process.env[ENVIRONMENT_NAME];
+  if (file === undefined || file === '') {
+    throw new CliError(
+      `no configuration: give --config FILE, or name the file in ${ENVIRONMENT_NAME}; make one with: frameseal keygen --out frameseal.json`,
+    );
+  }
+  let text: string;
+  try {
+    warnOfReaders(file);
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new CliError(`cannot read the configuration ${file}: ${reason(error)}`);
+  }
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The parser's message would show a piece of the file, and so perhaps of the key.
+    throw new CliError(
+      `the configuration ${file} is not JSON (${text.length} characters): make one with frameseal keygen`,
+    );
+  }
+}
+
+/** Writes a new file that its owner alone can read. Throws CliError where it exists. */
+export function saveConfig(path: string, config: EncryptionConfig): void {
+  try {
+    writeFileSync(path, `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    const why = reason(error);
+    if (why === 'EEXIST')
+      throw new CliError(`${path} exists: choose another name, or give --force to replace the key in it`);
+    throw new CliError(`cannot write ${path}: ${why}`, 1);
+  }
+}
+
+function warnOfReaders(file: string): void {
+  if (process.platform === 'win32') return;
+  const others = statSync(file).mode & 0o077;
+  if (others !== 0) warn(`other users can reach the key in ${file}: chmod 600 ${file}`);
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'it failed';
+}

@@ -1,0 +1,136 @@
+/**
+ * The demo's path, all of it on loopback UDP:
+ *
+ *     recording -> gateway --seal -> wire -> gateway --open -> receiver
+ */
+import dgram from 'node:dgram';
+import { once } from 'node:events';
+import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { load32 } from '../../bytes.js';
+import type { Channel } from '../../index.js';
+import { RTCP } from '../../index.js';
+import { rtpHeaderLength } from '../../wire/rtp.js';
+import { Gateway, type GatewayCounters } from '../gateway/gateway.js';
+import type { UdpPacket } from './pcap.js';
+import { Wire, type WireCounts } from './wire.js';
+
+const LOOPBACK = '127.0.0.1';
+const SETTLE_MS = 100;
+
+export interface PathReport {
+  readonly sent: { readonly packets: number; readonly bytes: number };
+  readonly sealing: GatewayCounters;
+  readonly wire: Readonly<WireCounts>;
+  readonly opening: GatewayCounters;
+  /** Media packets that came out; each is compared with the one that went in. */
+  readonly arrived: { readonly packets: number; readonly bytes: number };
+  readonly identical: number;
+  readonly sealNs: RecordableHistogram;
+  readonly openNs: RecordableHistogram;
+}
+
+export interface PathOptions {
+  readonly seed: number;
+  /** How much faster than it was recorded. */
+  readonly speed: number;
+  onProgress(share: number): void;
+}
+
+/** Sends packets along the path at their times, and reports what became of them. */
+export async function runPath(
+  packets: readonly UdpPacket[],
+  sender: Channel,
+  receiver: Channel,
+  options: PathOptions,
+): Promise<PathReport> {
+  const sealNs = createHistogram();
+  const openNs = createHistogram();
+  const target = await Receiver.start(packets);
+  const opening = await Gateway.start(route('open', target.port), receiver, { timing: openNs });
+  const wire = await Wire.start(opening.port, options.seed);
+  const sealing = await Gateway.start(route('seal', wire.port), sender, { timing: sealNs });
+
+  const bytes = await play(packets, sealing.port, options);
+  await sleep(SETTLE_MS);
+  wire.flush();
+  await sleep(SETTLE_MS);
+  await sealing.stop();
+  await opening.stop();
+  wire.stop();
+  target.stop();
+  return {
+    sent: { packets: packets.length, bytes },
+    sealing: sealing.counters,
+    wire: wire.counts,
+    opening: opening.counters,
+    arrived: { packets: target.packets, bytes: target.bytes },
+    identical: target.identical,
+    sealNs,
+    openNs,
+  };
+}
+
+function route(direction: 'seal' | 'open', forwardPort: number) {
+  return {
+    direction,
+    listen: { host: LOOPBACK, port: 0 },
+    forward: { host: LOOPBACK, port: forwardPort },
+    rtcp: 'forward',
+    rtcpPort: 'same',
+  } as const;
+}
+
+async function play(packets: readonly UdpPacket[], port: number, options: PathOptions): Promise<number> {
+  const socket = dgram.createSocket('udp4');
+  const startMs = performance.now();
+  let bytes = 0;
+  for (const [i, { timeUs, payload }] of packets.entries()) {
+    const waitMs = startMs + timeUs / 1000 / options.speed - performance.now();
+    if (waitMs > 1) await sleep(waitMs);
+    socket.send(payload, port, LOOPBACK);
+    bytes += payload.length;
+    options.onProgress((i + 1) / packets.length);
+  }
+  await sleep(SETTLE_MS);
+  socket.close();
+  return bytes;
+}
+
+/** Takes what comes out, and compares each packet with the one of its SSRC and sequence number that went in. */
+class Receiver {
+  packets = 0;
+  bytes = 0;
+  identical = 0;
+  readonly #socket = dgram.createSocket('udp4');
+  readonly #expected = new Map<string, Uint8Array>();
+
+  static async start(packets: readonly UdpPacket[]): Promise<Receiver> {
+    const receiver = new Receiver();
+    for (const { payload } of packets) receiver.#expected.set(packetName(payload), payload);
+    receiver.#socket.on('message', (packet) => receiver.#onPacket(packet));
+    receiver.#socket.bind(0, LOOPBACK);
+    await once(receiver.#socket, 'listening');
+    return receiver;
+  }
+
+  get port(): number {
+    return this.#socket.address().port;
+  }
+
+  stop(): void {
+    this.#socket.close();
+  }
+
+  #onPacket(packet: Buffer): void {
+    if (rtpHeaderLength(packet, packet.length) === RTCP) return;
+    this.packets++;
+    this.bytes += packet.length;
+    const expected = this.#expected.get(packetName(packet));
+    if (expected && packet.equals(expected)) this.identical++;
+  }
+}
+
+function packetName(packet: Uint8Array): string {
+  return packet.length < 12 ? 'short' : `${load32(packet, 8)}:${load32(packet, 0) & 0xffff}`;
+}

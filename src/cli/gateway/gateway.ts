@@ -1,0 +1,292 @@
+/**
+ * A one-way UDP gateway: datagrams that arrive at `listen` leave for `forward`, sealed or opened.
+ *
+ *     listen ---> seal or open ---> forward          RTP, one datagram a packet
+ *     listen ---------------------> forward          RTCP in the clear, or dropped, as the route says
+ *     listen + 1 -----------------> forward + 1      the same for RTCP on a port of its own
+ *
+ * What cannot be sealed or opened is dropped and counted by its status; nothing leaves in the clear but RTCP. A
+ * datagram that the system does not take is counted and forgotten: media does not wait.
+ */
+import dgram from 'node:dgram';
+import { once } from 'node:events';
+import { isIPv6 } from 'node:net';
+import type { RecordableHistogram } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Channel, Opener, Sealer } from '../../index.js';
+import { RTCP } from '../../index.js';
+import { rtpHeaderLength } from '../../wire/rtp.js';
+import type { Endpoint } from '../arguments.js';
+import { BufferPool } from './pool.js';
+
+/** Datagrams on their way to the system at once: a slow path costs packets, not memory. */
+const MAX_PENDING = 1024;
+const RECEIVE_BUFFER_BYTES = 4 << 20;
+const QUIET_MS = 30;
+const DRAIN_LIMIT_MS = 1000;
+/** The usual MTU, and what IP and UDP headers take of it. */
+export const MTU_BYTES = 1500;
+const IPV4_UDP_BYTES = 28;
+const IPV6_UDP_BYTES = 48;
+
+export interface Route {
+  readonly direction: 'seal' | 'open';
+  /** Port 0 takes a free one. */
+  readonly listen: Endpoint;
+  readonly forward: Endpoint;
+  readonly rtcp: 'forward' | 'drop';
+  /** Also take RTCP on the ports after these two. */
+  readonly rtcpPort: 'next' | 'same';
+}
+
+export interface GatewayHooks {
+  /** Something that people should know; each kind is told once. */
+  warn?(message: string): void;
+  /** Takes the nanoseconds that each seal or open took. */
+  readonly timing?: RecordableHistogram;
+}
+
+export interface GatewayCounters {
+  /** Datagrams, RTCP included. */
+  readonly received: { readonly packets: number; readonly bytes: number };
+  readonly forwarded: { readonly packets: number; readonly bytes: number };
+  readonly rtcp: { readonly forwarded: number; readonly dropped: number };
+  /** Media that was dropped, by status. */
+  readonly refused: Readonly<Record<string, number>>;
+  /** Sealed packets that need more than 1,500 bytes of IP. */
+  readonly oversize: number;
+  /** Datagrams that the system did not take, and those dropped because too many were on their way. */
+  readonly sendErrors: number;
+  readonly overruns: number;
+}
+
+export class Gateway {
+  readonly #route: Route;
+  readonly #hooks: GatewayHooks;
+  readonly #sealer: Sealer | undefined;
+  readonly #opener: Opener | undefined;
+  readonly #pool = new BufferPool();
+  readonly #sockets: dgram.Socket[] = [];
+  readonly #warned = new Set<string>();
+  readonly #ipOverhead: number;
+  #media!: dgram.Socket;
+  #out!: dgram.Socket;
+  #rtcpOut: dgram.Socket | undefined;
+  #lastArrivalMs = 0;
+  #pending = 0;
+  #receivedPackets = 0;
+  #receivedBytes = 0;
+  #forwardedPackets = 0;
+  #forwardedBytes = 0;
+  #rtcpForwarded = 0;
+  #rtcpDropped = 0;
+  #oversize = 0;
+  #sendErrors = 0;
+  #overruns = 0;
+
+  private constructor(route: Route, channel: Channel, hooks: GatewayHooks) {
+    this.#route = route;
+    this.#hooks = hooks;
+    if (route.direction === 'seal') this.#sealer = channel.createSealer();
+    else this.#opener = channel.createOpener();
+    this.#ipOverhead = isIPv6(route.forward.host) ? IPV6_UDP_BYTES : IPV4_UDP_BYTES;
+  }
+
+  /** Binds the sockets and begins. Rejects with the system's error where an address cannot be used. */
+  static async start(route: Route, channel: Channel, hooks: GatewayHooks = {}): Promise<Gateway> {
+    const gateway = new Gateway(route, channel, hooks);
+    try {
+      await gateway.#start();
+    } catch (error) {
+      await gateway.stop();
+      throw error;
+    }
+    return gateway;
+  }
+
+  /** The port that it listens on. */
+  get port(): number {
+    return this.#media.address().port;
+  }
+
+  get counters(): GatewayCounters {
+    return {
+      received: { packets: this.#receivedPackets, bytes: this.#receivedBytes },
+      forwarded: { packets: this.#forwardedPackets, bytes: this.#forwardedBytes },
+      rtcp: { forwarded: this.#rtcpForwarded, dropped: this.#rtcpDropped },
+      refused: withoutRtcp((this.#sealer ?? this.#opener!).stats.refused),
+      oversize: this.#oversize,
+      sendErrors: this.#sendErrors,
+      overruns: this.#overruns,
+    };
+  }
+
+  /** Handles what has arrived already, waits until all is sent, and closes: sockets, sealer and opener. */
+  async stop(): Promise<void> {
+    const deadline = performance.now() + DRAIN_LIMIT_MS;
+    while (performance.now() < deadline) {
+      const quiet = performance.now() - this.#lastArrivalMs > QUIET_MS;
+      if (quiet && this.#pending === 0) break;
+      await sleep(QUIET_MS / 3);
+    }
+    await Promise.all(this.#sockets.map(closeSocket));
+    this.#sealer?.close();
+    this.#opener?.close();
+  }
+
+  async #start(): Promise<void> {
+    const { listen, forward, rtcpPort } = this.#route;
+    this.#out = await this.#connect(forward);
+    this.#media = await this.#bind(listen);
+    this.#media.on('message', (packet) => this.#onMedia(packet));
+    if (rtcpPort === 'same') return;
+    if (this.port === 65_535 || forward.port === 65_535) {
+      this.#warnOnce('rtcp', 'there is no port after 65535 for RTCP: only RTCP on the media port is taken');
+      return;
+    }
+    const next = { host: listen.host, port: this.port + 1 };
+    try {
+      const rtcp = await this.#bind(next);
+      this.#rtcpOut = await this.#connect({ host: forward.host, port: forward.port + 1 });
+      rtcp.on('message', (packet) => this.#onRtcpPort(packet));
+    } catch (error) {
+      this.#warnOnce('rtcp', `port ${next.port} cannot be used for RTCP (${(error as NodeJS.ErrnoException).code})`);
+    }
+  }
+
+  async #bind({ host, port }: Endpoint): Promise<dgram.Socket> {
+    const socket = this.#socket(host);
+    socket.bind({ address: host, port });
+    await once(socket, 'listening');
+    // The system may grant less; what it drops stands in its own counters.
+    socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
+    this.#onErrors(socket);
+    return socket;
+  }
+
+  async #connect({ host, port }: Endpoint): Promise<dgram.Socket> {
+    const socket = this.#socket(host);
+    socket.connect(port, host);
+    await once(socket, 'connect');
+    this.#onErrors(socket);
+    return socket;
+  }
+
+  #socket(host: string): dgram.Socket {
+    const socket = dgram.createSocket({ type: isIPv6(host) ? 'udp6' : 'udp4' });
+    this.#sockets.push(socket);
+    return socket;
+  }
+
+  /** A peer that is not there answers with ICMP, which arrives as an error of the socket: no reason to end. */
+  #onErrors(socket: dgram.Socket): void {
+    socket.on('error', () => {
+      this.#sendErrors++;
+    });
+  }
+
+  #onMedia(packet: Buffer): void {
+    this.#arrived(packet);
+    const status = this.#sealer ? this.#seal(packet, this.#sealer) : this.#open(packet, this.#opener!);
+    if (status === RTCP) this.#forwardRtcp(packet, this.#out);
+  }
+
+  #seal(packet: Buffer, sealer: Sealer): number {
+    const out = this.#pool.take(packet.length + sealer.overhead);
+    const before = performance.now();
+    const written = sealer.seal(packet, out);
+    this.#hooks.timing?.record(elapsedNs(before));
+    if (written < 0) {
+      this.#pool.give(out);
+      return written;
+    }
+    if (written + this.#ipOverhead > MTU_BYTES) this.#tooBig(written, sealer);
+    this.#send(this.#out, out, written, () => this.#pool.give(out));
+    return written;
+  }
+
+  /** In place: what was sealed is longer than what comes out. */
+  #open(packet: Buffer, opener: Opener): number {
+    const before = performance.now();
+    const written = opener.open(packet, packet);
+    if (written < 0) return written;
+    this.#hooks.timing?.record(elapsedNs(before));
+    this.#send(this.#out, packet, written);
+    return written;
+  }
+
+  #onRtcpPort(packet: Buffer): void {
+    this.#arrived(packet);
+    if (rtpHeaderLength(packet, packet.length) === RTCP) this.#forwardRtcp(packet, this.#rtcpOut!);
+    else this.#rtcpDropped++;
+  }
+
+  #arrived(packet: Buffer): void {
+    this.#lastArrivalMs = performance.now();
+    this.#receivedPackets++;
+    this.#receivedBytes += packet.length;
+  }
+
+  #forwardRtcp(packet: Buffer, socket: dgram.Socket): void {
+    if (this.#route.rtcp === 'drop') {
+      this.#rtcpDropped++;
+      return;
+    }
+    this.#rtcpForwarded++;
+    this.#send(socket, packet, packet.length);
+  }
+
+  #send(socket: dgram.Socket, buffer: Uint8Array, length: number, done?: () => void): void {
+    if (this.#pending === MAX_PENDING) {
+      this.#overruns++;
+      this.#warnOnce('overrun', 'the path out is slower than the path in: packets are dropped');
+      done?.();
+      return;
+    }
+    this.#pending++;
+    socket.send(buffer, 0, length, (error) => {
+      this.#pending--;
+      done?.();
+      if (error) {
+        this.#sendErrors++;
+      } else {
+        this.#forwardedPackets++;
+        this.#forwardedBytes += length;
+      }
+    });
+  }
+
+  #tooBig(sealedBytes: number, sealer: Sealer): void {
+    this.#oversize++;
+    this.#warnOnce(
+      'oversize',
+      `a sealed packet of ${sealedBytes} bytes needs ${sealedBytes + this.#ipOverhead} bytes of IP, over ${MTU_BYTES}: it may be ` +
+        `cut up or lost on the way; send RTP packets of at most ${MTU_BYTES - this.#ipOverhead - sealer.overhead} bytes`,
+    );
+  }
+
+  #warnOnce(kind: string, message: string): void {
+    if (this.#warned.has(kind)) return;
+    this.#warned.add(kind);
+    this.#hooks.warn?.(message);
+  }
+}
+
+function withoutRtcp(refused: Readonly<Record<string, number>>): Record<string, number> {
+  const { RTCP: _counted, ...others } = refused;
+  return others;
+}
+
+function elapsedNs(sinceMs: number): number {
+  return Math.max(1, Math.round((performance.now() - sinceMs) * 1e6));
+}
+
+function closeSocket(socket: dgram.Socket): Promise<void> {
+  return new Promise((resolve) => {
+    try {
+      socket.close(() => resolve());
+    } catch {
+      resolve();
+    }
+  });
+}

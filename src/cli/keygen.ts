@@ -1,0 +1,45 @@
+/** `frameseal keygen`: a new configuration, to a file of mode 0600 or to stdout. */
+import { rmSync } from 'node:fs';
+import type { Command } from 'commander';
+import { type EncryptionConfig, enableEncryption, generateKey, generateSalt } from '../index.js';
+import { integerArgument } from './arguments.js';
+import { saveConfig } from './configfile.js';
+
+interface KeygenOptions {
+  mode: string;
+  keyId?: number;
+  out?: string;
+  force?: boolean;
+}
+
+export function addKeygen(program: Command): void {
+  program
+    .command('keygen')
+    .description('make a configuration with a new key and salt')
+    .option('-m, --mode <mode>', 'AES_128_GCM2, AES_256_GCM2 or SM4_128_ECB', 'AES_256_GCM2')
+    .option('--key-id <0..15>', 'which key epoch this is; count on when you rotate', integerArgument(0, 15))
+    .option('-o, --out <file>', 'write it to a new file that only you can read, not to stdout')
+    .option('--force', 'replace the file')
+    .action(keygen);
+}
+
+function keygen(options: KeygenOptions): void {
+  const config: EncryptionConfig = { encryptionMode: options.mode, encryptionKey: generateKey() };
+  if (!isSm4(options.mode)) config.encryptionKdfSalt = generateSalt();
+  if (options.keyId !== undefined) config.keyId = options.keyId;
+  const channel = enableEncryption(config);
+  config.encryptionMode = channel.mode;
+  const { fingerprint } = channel;
+  channel.close();
+  if (options.out === undefined) {
+    process.stdout.write(`${JSON.stringify(config, null, 2)}\n`);
+    return;
+  }
+  if (options.force) rmSync(options.out, { force: true });
+  saveConfig(options.out, config);
+  process.stderr.write(`${options.out}: ${channel.mode}, keyId ${config.keyId ?? 0}, fingerprint ${fingerprint}\n`);
+}
+
+function isSm4(mode: string): boolean {
+  return /^(4|sm4.*)$/i.test(mode);
+}
