@@ -1,0 +1,85 @@
+/**
+ * Runs one row: checks that all contestants give the same bytes, then times them in turns with tinybench.
+ *
+ * A machine's speed wanders, so contestants run interleaved in short rounds, and what counts is the median over the
+ * rounds. A sample is a loop over many frames: the clock costs as much as a small frame.
+ */
+import { Bench } from 'tinybench';
+import type { Job, Task } from './peers/peer.js';
+import { makeTask, PEERS, type Row } from './rows.js';
+
+export interface Contestant {
+  readonly peer: string;
+  /** Nanoseconds a frame, the median over the rounds. */
+  readonly ns: number;
+  /** Half the distance between the quartiles, in percent of the median. */
+  readonly spreadPercent: number;
+}
+
+export interface RowResult extends Row {
+  readonly contestants: readonly Contestant[];
+}
+
+const SAMPLE_US = 250;
+const ROUND_MS = 12;
+
+/** Times a row in `rounds` rounds. Throws where a contestant gives other bytes than ours. */
+export async function runRow(row: Row, rounds: number): Promise<RowResult> {
+  const task = makeTask(row);
+  const runners: { peer: string; bench: Bench; frames: number; times: number[] }[] = [];
+  for (const peer of PEERS) {
+    const job = await peer.prepare(task);
+    if (job === undefined) continue;
+    await validate(peer.name, task, job);
+    const frames = await framesPerSample(job);
+    const bench = new Bench({ time: ROUND_MS, iterations: 4, warmup: false });
+    bench.add(peer.name, loop(job, frames));
+    runners.push({ peer: peer.name, bench, frames, times: [] });
+  }
+  for (let round = 0; round < rounds; round++) {
+    for (const { bench, frames, times } of runners) {
+      const [finished] = await bench.run();
+      const result = finished!.result;
+      if (!('latency' in result)) throw new Error(`${finished!.name} did not finish: ${result.state}`);
+      times.push((result.latency.p50 * 1e6) / frames);
+    }
+  }
+  return { ...row, contestants: runners.map(({ peer, times }) => summarize(peer, times)) };
+}
+
+async function validate(name: string, task: Task, job: Job): Promise<void> {
+  const made = await job();
+  const expected = task.operation === 'seal' ? task.sealed : task.plaintext;
+  if (Buffer.compare(made, expected) !== 0) throw new Error(`${name} gives other bytes: nothing was timed`);
+}
+
+/** A function that does `frames` frames; asynchronous jobs are awaited one by one, as frames are. */
+function loop(job: Job, frames: number): () => void | Promise<void> {
+  if (job() instanceof Promise) {
+    return async () => {
+      for (let i = 0; i < frames; i++) await job();
+    };
+  }
+  return () => {
+    for (let i = 0; i < frames; i++) job();
+  };
+}
+
+/** Warms the job up, and finds how many frames fill a sample. */
+async function framesPerSample(job: Job): Promise<number> {
+  const run = loop(job, 100);
+  const startMs = performance.now();
+  let calls = 0;
+  while (performance.now() - startMs < 60) {
+    await run();
+    calls += 100;
+  }
+  const frameUs = ((performance.now() - startMs) * 1000) / calls;
+  return Math.max(1, Math.round(SAMPLE_US / frameUs));
+}
+
+function summarize(peer: string, times: number[]): Contestant {
+  const sorted = times.toSorted((a, b) => a - b);
+  const at = (share: number) => sorted[Math.round(share * (sorted.length - 1))]!;
+  return { peer, ns: at(0.5), spreadPercent: (50 * (at(0.75) - at(0.25))) / at(0.5) };
+}

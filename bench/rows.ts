@@ -1,0 +1,64 @@
+/** What is measured, as data; and what `--check` holds it to. */
+import { randomBytes } from 'node:crypto';
+import { AesGcm, Sm4Ecb } from 'frameseal/aead';
+import { frameseal } from './peers/frameseal.js';
+import { noble } from './peers/noble.js';
+import { node } from './peers/node.js';
+import type { Peer, Task } from './peers/peer.js';
+import { smCrypto } from './peers/sm-crypto.js';
+import { webcrypto } from './peers/webcrypto.js';
+
+/** The first is ours: ratios are the others' time over its. */
+export const PEERS: readonly Peer[] = [frameseal, node, webcrypto, noble, smCrypto];
+
+export interface Row {
+  readonly cipher: Task['cipher'];
+  readonly operation: Task['operation'];
+  readonly bytes: number;
+}
+
+const GCM_BYTES = [20, 60, 160, 500, 1200, 1400];
+const SM4_BYTES = [20, 160, 1200];
+const AAD_BYTES = 12;
+
+export const ROWS: readonly Row[] = [
+  ...rows('aes-128-gcm', GCM_BYTES),
+  ...rows('aes-256-gcm', GCM_BYTES),
+  ...rows('sm4-ecb', SM4_BYTES),
+];
+
+function rows(cipher: Task['cipher'], sizes: readonly number[]): Row[] {
+  return (['seal', 'open'] as const).flatMap((operation) => sizes.map((bytes) => ({ cipher, operation, bytes })));
+}
+
+export function rowName({ cipher, operation, bytes }: Row): string {
+  return `${cipher} ${operation} ${bytes} B`;
+}
+
+/** Random inputs for a row; what they seal to is made by us, and every peer must agree before it is timed. */
+export function makeTask({ cipher, operation, bytes }: Row): Task {
+  const random = (length: number) => Uint8Array.from(randomBytes(length));
+  const key = random(cipher === 'aes-256-gcm' ? 32 : 16);
+  const nonce = random(12);
+  const aad = random(AAD_BYTES);
+  const plaintext = random(bytes);
+  const sealed = new Uint8Array(cipher === 'sm4-ecb' ? bytes + 16 - (bytes % 16) : bytes + 16);
+  if (cipher === 'sm4-ecb') new Sm4Ecb(key).encrypt(plaintext, sealed);
+  else new AesGcm(key).seal(nonce, aad, plaintext, sealed);
+  return { cipher, operation, key, nonce, aad, plaintext, sealed };
+}
+
+/** Least ratios of a peer's time to ours, by `npm run bench -- --check`. */
+export interface Target extends Row {
+  readonly peer: string;
+  readonly atLeast: number;
+  /** Where node:crypto costs what it does there. */
+  readonly nodeMajor?: number;
+}
+
+export const TARGETS: readonly Target[] = [
+  { cipher: 'aes-128-gcm', operation: 'seal', bytes: 160, peer: 'node:crypto', atLeast: 2.9, nodeMajor: 20 },
+  { cipher: 'aes-128-gcm', operation: 'seal', bytes: 1200, peer: 'node:crypto', atLeast: 0.6, nodeMajor: 20 },
+  { cipher: 'aes-128-gcm', operation: 'seal', bytes: 160, peer: '@noble/ciphers', atLeast: 9 },
+  { cipher: 'sm4-ecb', operation: 'seal', bytes: 1200, peer: 'sm-crypto', atLeast: 3 },
+];

@@ -1,0 +1,83 @@
+/** What the contract tests of ciphers share: the engines they run on, test data, and arrays with watched surroundings. */
+import { createHash } from 'node:crypto';
+import { runInNewContext } from 'node:vm';
+
+/** Every test of a cipher runs on each of these. */
+export const ENGINES = ['portable'] as const;
+
+/** `length` bytes that look random and are the same in every run: SHAKE-256 of the label. */
+export function sample(label: string, length: number): Buffer {
+  return createHash('shake256', { outputLength: length }).update(label).digest();
+}
+
+const GUARD = 0xa5;
+const GUARD_BYTES = 24;
+
+/** A view of `length` bytes that starts `offset` bytes past a multiple of 8, amid guard bytes. */
+export class Guarded {
+  readonly bytes: Uint8Array;
+  readonly #all: Uint8Array;
+  readonly #from: number;
+
+  constructor(length: number, offset = 0) {
+    this.#all = new Uint8Array(GUARD_BYTES + offset + length + GUARD_BYTES).fill(GUARD);
+    this.#from = GUARD_BYTES + offset;
+    this.bytes = this.#all.subarray(this.#from, this.#from + length);
+  }
+
+  /** As a copy of `content`. */
+  static copyOf(content: Uint8Array, offset = 0): Guarded {
+    const guarded = new Guarded(content.length, offset);
+    guarded.bytes.set(content);
+    return guarded;
+  }
+
+  /** True where exactly `content` was written, at the start, and every other byte is as it was. */
+  holds(content: Uint8Array): boolean {
+    const all = this.#all;
+    const end = this.#from + content.length;
+    for (let i = 0; i < this.#from; i++) if (all[i] !== GUARD) return false;
+    for (let i = end; i < all.length; i++) if (all[i] !== GUARD) return false;
+    return Buffer.compare(all.subarray(this.#from, end), content) === 0;
+  }
+
+  /** True where nothing was written. */
+  get untouched(): boolean {
+    return this.holds(new Uint8Array(0));
+  }
+}
+
+/** Ways to hold bytes that every call takes, each with a maker. */
+export const ARRAY_KINDS: readonly [name: string, copy: (content: Uint8Array) => Uint8Array][] = [
+  ['a Buffer', (content) => Buffer.from(content)],
+  ['a Uint8Array of another realm', (content) => fill(runInNewContext(`new Uint8Array(${content.length})`), content)],
+  ['a view of shared memory', (content) => fill(new Uint8Array(new SharedArrayBuffer(content.length)), content)],
+  ['a subclass', (content) => fill(new (class extends Uint8Array {})(content.length), content)],
+];
+
+function fill(array: Uint8Array, content: Uint8Array): Uint8Array {
+  array.set(content);
+  return array;
+}
+
+/** What is not a Uint8Array, though some of it comes close. */
+export const NOT_BYTES: readonly unknown[] = [
+  undefined,
+  null,
+  16,
+  '00112233445566778899aabbccddeeff',
+  {},
+  [1, 2, 3],
+  new ArrayBuffer(16),
+  new SharedArrayBuffer(16),
+  new DataView(new ArrayBuffer(16)),
+  new Uint16Array(16),
+  new Int8Array(16),
+  new Uint8ClampedArray(16),
+  { length: 16, [Symbol.toStringTag]: 'Uint8Array' },
+];
+
+/** Passes to a parameter what its type forbids. */
+export function mistyped<T>(value: unknown): T {
+  return value as T;
+}
