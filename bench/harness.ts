@@ -38,6 +38,7 @@ export async function runRow(row: Row, rounds: number): Promise<RowResult> {
   }
   for (let round = 0; round < rounds; round++) {
     for (const { bench, frames, times } of runners) {
+      bench.reset();
       const [finished] = await bench.run();
       const result = finished!.result;
       if (!('latency' in result)) throw new Error(`${finished!.name} did not finish: ${result.state}`);

@@ -17,19 +17,15 @@ export function checkLength(length: number, array: Uint8Array): void {
 }
 
 /**
- * Throws RangeError where input[0, inputLength) and out[0, outLength) overlap in part: in one buffer they must start at
- * the same byte, or be disjoint.
+ * Returns whether both arrays start at the same byte of one buffer. Throws RangeError where input[0, inputLength) and
+ * out[0, outLength) overlap in another way: they must start together, or be disjoint.
  */
-export function checkOverlap(input: Uint8Array, inputLength: number, out: Uint8Array, outLength: number): void {
-  if (input.buffer !== out.buffer) return;
+export function checkOverlap(input: Uint8Array, inputLength: number, out: Uint8Array, outLength: number): boolean {
+  if (input.buffer !== out.buffer) return false;
   const distance = out.byteOffset - input.byteOffset;
-  if (distance === 0) return;
+  if (distance === 0) return true;
   if (distance > 0 ? distance < inputLength : -distance < Math.min(outLength, out.length)) {
     throw new RangeError('out overlaps the input in part: it must start where the input starts, or lie apart');
   }
-}
-
-/** True where both arrays start at the same byte of one buffer. */
-export function sameStart(a: Uint8Array, b: Uint8Array): boolean {
-  return a.buffer === b.buffer && a.byteOffset === b.byteOffset;
+  return false;
 }

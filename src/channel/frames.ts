@@ -1,7 +1,7 @@
 /**
  * What sealers and openers share: the checks of a call, batches, counters, and the error of the copying calls.
  */
-import { checkBytes, checkLength, checkOverlap, sameStart } from '../arrays.js';
+import { checkBytes, checkLength, checkOverlap } from '../arrays.js';
 import { type Sm4Key, TAG_BYTES } from '../engine/engine.js';
 import { describe, STATUS_COUNT, statusName } from '../status.js';
 import { MAX_RTP_BYTES, paddingBit, rtpHeaderLength } from '../wire/rtp.js';
@@ -68,8 +68,7 @@ export function checkCall(input: Uint8Array, out: Uint8Array, length: number, lo
   checkBytes('input', input);
   checkBytes('out', out);
   checkLength(length, input);
-  checkOverlap(input, length, out, longest);
-  return sameStart(input, out);
+  return checkOverlap(input, length, out, longest);
 }
 
 /** Throws unless `count` frames have an input, an out and a result each. */

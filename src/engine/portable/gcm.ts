@@ -13,9 +13,11 @@
 import { load32, store32 } from '../../bytes.js';
 import type { FrameJob, GcmKey } from '../engine.js';
 import { CounterMode } from './aes.js';
-import { Ghash, loadPart } from './ghash.js';
+import { Ghash } from './ghash.js';
 
 const TWO_TO_29 = 0x20000000;
+const TAG_COUNTER = 1;
+const FIRST_COUNTER = 2;
 const ZERO_PREFIX = new Uint8Array(12);
 
 export class PortableGcmKey implements GcmKey {
@@ -36,23 +38,45 @@ export class PortableGcmKey implements GcmKey {
   }
 
   seal(job: FrameJob): void {
-    const { output, outputAt, length } = job;
-    const { stream } = this.#counterMode;
-    this.#counterMode.start(job.nonce);
-    this.#crypt(job);
-    this.#tag(job, output, outputAt);
-    const at = outputAt + length;
-    for (let i = 0; i < 4; i++) store32(output, at + 4 * i, stream[i]!);
+    const { input, output, length } = job;
+    const counterMode = this.#counterMode;
+    const ghash = this.#ghash;
+    const { stream } = counterMode;
+    this.#start(job);
+    // As #crypt, but each block of ciphertext goes to GHASH while it is at hand.
+    let counter = FIRST_COUNTER;
+    let from = job.inputAt;
+    let to = job.outputAt;
+    for (const end = from + (length & ~15); from < end; from += 16, to += 16) {
+      counterMode.block(counter++);
+      const c0 = load32(input, from) ^ stream[0]!;
+      const c1 = load32(input, from + 4) ^ stream[1]!;
+      const c2 = load32(input, from + 8) ^ stream[2]!;
+      const c3 = load32(input, from + 12) ^ stream[3]!;
+      store32(output, to, c0);
+      store32(output, to + 4, c1);
+      store32(output, to + 8, c2);
+      store32(output, to + 12, c3);
+      ghash.block(c0, c1, c2, c3);
+    }
+    const rest = length & 15;
+    if (rest > 0) {
+      counterMode.block(counter);
+      xorPart(stream, input, from, output, to, rest);
+      ghash.partBlock(output, to, rest);
+    }
+    this.#finishTag(job);
+    for (let i = 0; i < 4; i++) store32(output, to + rest + 4 * i, stream[i]!);
   }
 
   open(job: FrameJob): boolean {
     const { input, inputAt, length } = job;
     const { stream } = this.#counterMode;
-    this.#counterMode.start(job.nonce);
-    this.#tag(job, input, inputAt);
-    const at = inputAt + length;
+    this.#start(job);
+    this.#ghash.update(input, inputAt, length);
+    this.#finishTag(job);
     let difference = 0;
-    for (let i = 0; i < 4; i++) difference |= stream[i]! ^ load32(input, at + 4 * i);
+    for (let i = 0; i < 4; i++) difference |= stream[i]! ^ load32(input, inputAt + length + 4 * i);
     if (difference !== 0) return false;
     this.#crypt(job);
     return true;
@@ -63,42 +87,48 @@ export class PortableGcmKey implements GcmKey {
     this.#ghash.wipe();
   }
 
-  /** Leaves the tag of the ciphertext at data[at, at + job.length) in the stream's words. */
-  #tag(job: FrameJob, data: Uint8Array, at: number): void {
+  #start(job: FrameJob): void {
+    this.#counterMode.start(job.nonce);
+    this.#ghash.reset();
+    this.#ghash.update(job.aad, 0, job.aadLength);
+  }
+
+  /** After aad and ciphertext: leaves the tag in the stream's words. */
+  #finishTag({ aadLength, length }: FrameJob): void {
     const ghash = this.#ghash;
-    const { aadLength, length } = job;
-    ghash.reset();
-    ghash.update(job.aad, 0, aadLength);
-    ghash.update(data, at, length);
-    ghash.block((aadLength / TWO_TO_29) | 0, aadLength << 3, (length / TWO_TO_29) | 0, length << 3);
-    this.#counterMode.block(1);
     const { stream } = this.#counterMode;
+    ghash.block((aadLength / TWO_TO_29) | 0, aadLength << 3, (length / TWO_TO_29) | 0, length << 3);
+    this.#counterMode.block(TAG_COUNTER);
     for (let i = 0; i < 4; i++) stream[i]! ^= ghash.word(i);
   }
 
-  /** Counter mode from input to output, which is the same both ways. */
+  /** Counter mode from input to output. */
   #crypt(job: FrameJob): void {
     const { input, output, length } = job;
     const counterMode = this.#counterMode;
     const { stream } = counterMode;
-    let counter = 2;
+    let counter = FIRST_COUNTER;
     let from = job.inputAt;
     let to = job.outputAt;
-    const end = from + (length & ~15);
-    for (; from < end; from += 16, to += 16) {
+    for (const end = from + (length & ~15); from < end; from += 16, to += 16) {
       counterMode.block(counter++);
-      store32(output, to, load32(input, from) ^ stream[0]!);
-      store32(output, to + 4, load32(input, from + 4) ^ stream[1]!);
-      store32(output, to + 8, load32(input, from + 8) ^ stream[2]!);
-      store32(output, to + 12, load32(input, from + 12) ^ stream[3]!);
+      for (let i = 0; i < 4; i++) store32(output, to + 4 * i, load32(input, from + 4 * i) ^ stream[i]!);
     }
     const rest = length & 15;
     if (rest === 0) return;
     counterMode.block(counter);
-    for (let i = 0; i < rest; i += 4) {
-      const count = rest - i;
-      const word = loadPart(input, from + i, count) ^ stream[i >>> 2]!;
-      for (let k = 0; k < 4 && k < count; k++) output[to + i + k] = word >>> (24 - 8 * k);
-    }
+    xorPart(stream, input, from, output, to, rest);
   }
+}
+
+/** output = input XOR stream for the last `length` bytes, 1 to 15. */
+function xorPart(
+  stream: Int32Array,
+  input: Uint8Array,
+  from: number,
+  output: Uint8Array,
+  to: number,
+  length: number,
+): void {
+  for (let i = 0; i < length; i++) output[to + i] = input[from + i]! ^ (stream[i >>> 2]! >>> (24 - 8 * (i & 3)));
 }

@@ -19,6 +19,8 @@ const TABLE_WORDS = 1024;
 export class Ghash {
   readonly #tables = new Int32Array(4 * TABLE_WORDS);
   readonly #state = new Int32Array(4);
+  /** Scratch: a block that is not whole. */
+  readonly #last = new Int32Array(4);
 
   /** Takes the hash subkey H as four words and makes its tables. */
   setKey(h0: number, h1: number, h2: number, h3: number): void {
@@ -50,7 +52,8 @@ export class Ghash {
 
   /** Starts a new message. */
   reset(): void {
-    this.#state.fill(0);
+    const state = this.#state;
+    state[0] = state[1] = state[2] = state[3] = 0;
   }
 
   /** Absorbs data[at, at + length), with zeros up to a whole block. */
@@ -59,15 +62,15 @@ export class Ghash {
     for (; at < end; at += 16) {
       this.block(load32(data, at), load32(data, at + 4), load32(data, at + 8), load32(data, at + 12));
     }
-    const rest = length & 15;
-    if (rest > 0) {
-      this.block(
-        loadPart(data, at, rest),
-        loadPart(data, at + 4, rest - 4),
-        loadPart(data, at + 8, rest - 8),
-        loadPart(data, at + 12, rest - 12),
-      );
-    }
+    if ((length & 15) !== 0) this.partBlock(data, at, length & 15);
+  }
+
+  /** Absorbs the last `length` bytes of a message, 1 to 15, with zeros up to a whole block. */
+  partBlock(data: Uint8Array, at: number, length: number): void {
+    const last = this.#last;
+    last[0] = last[1] = last[2] = last[3] = 0;
+    for (let i = 0; i < length; i++) last[i >>> 2]! |= data[at + i]! << (24 - 8 * (i & 3));
+    this.block(last[0]!, last[1]!, last[2]!, last[3]!);
   }
 
   /** Absorbs one block of four words: Y = (Y + X) * H. */
@@ -107,12 +110,6 @@ export class Ghash {
   wipe(): void {
     this.#tables.fill(0);
     this.#state.fill(0);
+    this.#last.fill(0);
   }
-}
-
-/** The word at `at` when only its first `count` bytes are data; the others count as zero. */
-export function loadPart(data: Uint8Array, at: number, count: number): number {
-  let word = 0;
-  for (let i = 0; i < 4 && i < count; i++) word |= data[at + i]! << (24 - 8 * i);
-  return word;
 }

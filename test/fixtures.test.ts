@@ -1,0 +1,287 @@
+/** Every case of every vector file in fixtures/, against src; and against other implementations where a case says nothing of src. */
+import { hkdfSync } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { expand, extract, hkdf } from '@noble/hashes/hkdf.js';
+import { sha256, sha512 } from '@noble/hashes/sha2.js';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { AesGcm, Sm4Ecb } from '../src/aead.js';
+import { type Channel, enableEncryptionWith } from '../src/channel/channel.js';
+import { parseConfig } from '../src/channel/config.js';
+import { KeySchedule, SUITES, sm4Key } from '../src/channel/keys.js';
+import { CounterMode } from '../src/engine/portable/aes.js';
+import { rtpHeaderLength } from '../src/wire/rtp.js';
+import { SframeHeader, writeHeader } from '../src/wire/sframe.js';
+import { ENGINES, type EngineName, Guarded } from './support/engines.js';
+import {
+  type AesBlockCase,
+  type Case,
+  type ChannelCase,
+  fixturesFolder,
+  type GcmCase,
+  type HkdfCase,
+  halves,
+  hex,
+  loadFixture,
+  outcome,
+  type SframeCase,
+  type SframeHeaderCase,
+  type Sm4EcbCase,
+  toHex,
+  u64,
+} from './support/fixtures.js';
+
+/** How many cases of each kind a file has: one that lost some fails. */
+const FILES: Readonly<Record<string, Partial<Record<Case['kind'], number>>>> = {
+  'channel.json': { channel: 82 },
+  'fips197.json': { 'aes-block': 3 },
+  'gbt32907.json': { 'sm4-ecb': 9 },
+  'rfc5869.json': { hkdf: 3 },
+  'rfc9605.json': { 'sframe-header': 289, sframe: 2 },
+  'sp800-38d.json': { gcm: 32 },
+};
+
+const HASHES = { 'SHA-256': [sha256, 'sha256'], 'SHA-512': [sha512, 'sha512'] } as const;
+const KID_OF_8_BYTES = 1n << 56n;
+const CTR_LIMIT_OF_A_SEALER = 1n << 32n;
+const TAG_BYTES = 16;
+const UTF8 = new TextEncoder();
+
+/** A case as it was printed: fails with both values where `actual` is not the bytes of `printed`. */
+function expectBytes(actual: Uint8Array, printed: string, what: string): void {
+  expect(`${what} ${toHex(actual)}`).toBe(`${what} ${printed}`);
+}
+
+function aesBlock({ key, plaintext, ciphertext }: AesBlockCase): void {
+  const bytes = hex(key);
+  const cipher = new CounterMode(bytes.length as 16 | 32);
+  cipher.setKey(bytes);
+  const block = hex(plaintext);
+  cipher.start(block.subarray(0, 12));
+  cipher.block(block.readInt32BE(12));
+  const out = Buffer.alloc(16);
+  cipher.stream.forEach((word, i) => {
+    out.writeInt32BE(word, 4 * i);
+  });
+  expectBytes(out, ciphertext, 'ciphertext');
+}
+
+function gcm(engine: EngineName, testCase: GcmCase): void {
+  const { key, nonce, aad, plaintext, ciphertext, tag, expect: expected = 'ok' } = testCase;
+  const cipher = new AesGcm(hex(key), { engine });
+  const sealed = hex(ciphertext + tag);
+  const out = new Guarded(sealed.length);
+  if (plaintext !== undefined) {
+    expect(cipher.seal(hex(nonce), hex(aad), hex(plaintext), out.bytes)).toBe(sealed.length);
+    expectBytes(out.bytes, ciphertext + tag, 'sealed');
+  }
+  const opened = new Guarded(sealed.length);
+  expect(outcome(cipher.open(hex(nonce), hex(aad), sealed, opened.bytes))).toBe(expected);
+  expect(opened.holds(hex(plaintext ?? ''))).toBe(true);
+}
+
+function hkdfCase({ hash, ikm, salt, info, length, prk, okm }: HkdfCase): void {
+  const [noble, name] = HASHES[hash];
+  expectBytes(extract(noble, hex(ikm), hex(salt)), prk, 'prk');
+  expectBytes(expand(noble, hex(prk), hex(info), length), okm, 'okm');
+  expectBytes(hkdf(noble, hex(ikm), hex(salt), hex(info), length), okm, 'okm in one');
+  expectBytes(new Uint8Array(hkdfSync(name, hex(ikm), hex(salt), hex(info), length)), okm, 'okm by OpenSSL');
+}
+
+function sm4Ecb(engine: EngineName, testCase: Sm4EcbCase): void {
+  const { key, plaintext, ciphertext, padding, iterations = 1 } = testCase;
+  const cipher = new Sm4Ecb(hex(key), { engine });
+  const [input, sealed] = [hex(plaintext), hex(ciphertext)];
+  if (padding === 'pkcs7') {
+    const out = new Uint8Array(sealed.length);
+    expect(cipher.encrypt(input, out)).toBe(sealed.length);
+    expectBytes(out, ciphertext, 'ciphertext');
+    expect(cipher.decrypt(sealed, out)).toBe(input.length);
+    expectBytes(out.subarray(0, input.length), plaintext, 'plaintext');
+    return;
+  }
+  const block = Uint8Array.from(input);
+  for (let i = 0; i < iterations; i++) cipher.encryptBlocks(block, block);
+  expectBytes(block, ciphertext, 'ciphertext');
+  for (let i = 0; i < iterations; i++) cipher.decryptBlocks(block, block);
+  expectBytes(block, plaintext, 'plaintext');
+}
+
+function sframeHeader({ kid, ctr, encoded, expect: expected = 'ok' }: SframeHeaderCase): void {
+  const header = new SframeHeader();
+  const bytes = Buffer.concat([hex(encoded), Buffer.alloc(TAG_BYTES)]);
+  const length = header.parse(bytes, 0, bytes.length);
+  expect(outcome(length)).toBe(expected);
+  if (expected !== 'ok') return;
+  expect(length).toBe(hex(encoded).length);
+  expect([header.kidHigh, header.kidLow, header.ctr]).toEqual([...halves(BigInt(kid)), Number(ctr)]);
+  // A sealer's header is one of 8 bytes of KID and a CTR below 2^32: those can be written as well.
+  if (BigInt(kid) < KID_OF_8_BYTES || BigInt(ctr) >= CTR_LIMIT_OF_A_SEALER) return;
+  const out = Buffer.alloc(32);
+  expectBytes(out.subarray(0, writeHeader(out, 0, ...halves(BigInt(kid)), Number(ctr))), encoded, 'encoded');
+}
+
+interface FrameKeys {
+  readonly secret: Uint8Array;
+  readonly frameKey: Uint8Array;
+  readonly frameSalt: Uint8Array;
+}
+
+/** RFC 9605 section 4.4.2, on @noble/hashes alone. */
+function frameKeys(suite: number, kid: string, baseKey: Uint8Array): FrameKeys {
+  const { hash, keyBytes } = Object.values(SUITES).find(({ id }) => id === suite)!;
+  const secret = extract(hash, baseKey, new Uint8Array(0));
+  const info = (label: string): Uint8Array =>
+    Buffer.concat([UTF8.encode(`SFrame 1.0 Secret ${label} `), u64(BigInt(kid)), Buffer.of(0, suite)]);
+  return {
+    secret,
+    frameKey: expand(hash, secret, info('key'), keyBytes),
+    frameSalt: expand(hash, secret, info('salt'), 12),
+  };
+}
+
+/** RFC 9605 section 4.4.3: the salt XOR the CTR as a number of 12 bytes. */
+function nonceOf(salt: Uint8Array, ctr: string): Buffer {
+  const counter = u64(BigInt(ctr));
+  return Buffer.from(salt.map((byte, i) => (i < 4 ? byte : byte ^ counter[i - 4]!)));
+}
+
+function sframe(engine: EngineName, testCase: SframeCase): void {
+  const { suite, kid, ctr, metadata, nonce, aad, plaintext, sealed } = testCase;
+  const keys = frameKeys(suite, kid, hex(testCase.baseKey));
+  expectBytes(keys.secret, testCase.secret, 'secret');
+  expectBytes(keys.frameKey, testCase.frameKey, 'frameKey');
+  expectBytes(keys.frameSalt, testCase.frameSalt, 'frameSalt');
+  expectBytes(nonceOf(keys.frameSalt, ctr), nonce, 'nonce');
+
+  const frame = hex(sealed);
+  const header = new SframeHeader();
+  const length = header.parse(frame, 0, frame.length);
+  expect([header.kidHigh, header.kidLow, header.ctr]).toEqual([...halves(BigInt(kid)), Number(ctr)]);
+  const headerBytes = frame.subarray(0, length);
+  expectBytes(Buffer.concat([headerBytes, hex(metadata)]), aad, 'aad');
+  const cipher = new AesGcm(keys.frameKey, { engine });
+  const out = new Uint8Array(frame.length - length);
+  expect(cipher.seal(hex(nonce), hex(aad), hex(plaintext), out)).toBe(out.length);
+  expectBytes(Buffer.concat([headerBytes, out]), sealed, 'sealed');
+  expect(cipher.open(hex(nonce), hex(aad), frame.subarray(length), out)).toBe(hex(plaintext).length);
+  expectBytes(out.subarray(0, -TAG_BYTES), plaintext, 'plaintext');
+}
+
+/** The intermediates that a channel case prints, by src and by the formulas of FORMAT.md sections 2, 4 and 5. */
+function channelKeys(engine: EngineName, testCase: ChannelCase): void {
+  const { config, options, kid, ctr, prk, baseKey, secret, frameKey, frameSalt, key16, nonce, aad } = testCase;
+  const parsed = parseConfig(config);
+  if (parsed.mode === 'SM4_128_ECB') {
+    if (key16 !== undefined) expectBytes(sm4Key(parsed), key16, 'key16');
+    return;
+  }
+  if (frameKey === undefined) return;
+  const { hash, id, hashBytes } = SUITES[parsed.mode];
+  const schedule = new KeySchedule(parsed.mode, parsed.key, parsed.salt);
+  schedule.derive(...halves(BigInt(kid!)));
+  expectBytes(schedule.frameKey, frameKey, 'frameKey');
+  expectBytes(schedule.frameSalt, frameSalt!, 'frameSalt');
+  if (prk !== undefined) {
+    expectBytes(extract(hash, parsed.key, parsed.salt), prk, 'prk');
+    const info = Buffer.concat([UTF8.encode(`frameseal/1 ${parsed.mode} base key `), u64(BigInt(kid!))]);
+    expectBytes(expand(hash, hex(prk), info, hashBytes), baseKey!, 'baseKey');
+    const keys = frameKeys(id, kid!, hex(baseKey!));
+    expectBytes(keys.secret, secret!, 'secret');
+    expectBytes(keys.frameKey, frameKey, 'frameKey by RFC 9605');
+    expectBytes(keys.frameSalt, frameSalt!, 'frameSalt by RFC 9605');
+  }
+  expectBytes(nonceOf(hex(frameSalt!), ctr!), nonce!, 'nonce');
+  const packet = hex(testCase.input!);
+  const payload = packet.subarray(options.framing === 'rtp' ? rtpHeaderLength(packet, packet.length) : 0);
+  const out = new Uint8Array(payload.length + TAG_BYTES);
+  new AesGcm(hex(frameKey), { engine }).seal(hex(nonce!), hex(aad!), payload, out);
+  expectBytes(out, testCase.sealed.slice(-2 * out.length), 'ciphertext and tag');
+}
+
+/** A channel whose sealers have this case's KID and begin at its CTR. */
+function channelOf(engine: EngineName, { config, options, kid = '0', ctr = '0' }: ChannelCase): Channel {
+  return enableEncryptionWith(config, { ...options, engine }, (words) => {
+    // The keyId comes from the configuration: the first word's lowest 4 bits make room for it.
+    const [high, low] = halves(BigInt(kid));
+    words.set([high << 4, low]);
+    return Number(ctr);
+  });
+}
+
+function channel(engine: EngineName, testCase: ChannelCase): void {
+  const { kid, input, sealed, before = [], expect: expected = 'ok' } = testCase;
+  const frame = hex(sealed);
+  channelKeys(engine, testCase);
+
+  using sending = channelOf(engine, testCase);
+  expect(sending.fingerprint).toBe(testCase.fingerprint);
+  if (input !== undefined) {
+    const plain = hex(input);
+    const sealer = sending.createSealer();
+    expect(sealer.senderId).toBe(kid === undefined ? '' : toHex(u64(BigInt(kid))));
+    const out = new Guarded(frame.length);
+    expect(sealer.seal(plain, out.bytes)).toBe(frame.length);
+    expectBytes(out.bytes, sealed, 'sealed');
+    const memory = new Guarded(frame.length);
+    memory.bytes.set(plain);
+    expect(sending.createSealer().seal(memory.bytes, memory.bytes, plain.length)).toBe(frame.length);
+    expectBytes(memory.bytes, sealed, 'sealed in place');
+    expect(out.holds(frame) && memory.holds(frame)).toBe(true);
+  }
+
+  using receiving = channelOf(engine, testCase);
+  for (const inPlace of [false, true]) {
+    const opener = receiving.createOpener();
+    for (const earlier of before.map(hex)) opener.open(earlier, new Uint8Array(earlier.length));
+    const memory = inPlace ? Guarded.copyOf(frame) : new Guarded(frame.length);
+    const written = opener.open(inPlace ? memory.bytes : frame, memory.bytes);
+    expect(outcome(written), inPlace ? 'in place' : 'to another array').toBe(expected);
+    if (expected === 'ok') expectBytes(memory.bytes.subarray(0, written), input!, 'opened');
+    else expect(inPlace ? memory.holds(frame) : memory.untouched).toBe(true);
+  }
+}
+
+/** The cases of a kind. */
+type CaseOf<Kind extends Case['kind']> = Extract<Case, { readonly kind: Kind }>;
+
+/** How to run each kind of case. */
+const RUNNERS: { readonly [Kind in Case['kind']]: (engine: EngineName, testCase: CaseOf<Kind>) => void } = {
+  'aes-block': (_, testCase) => aesBlock(testCase),
+  gcm,
+  hkdf: (_, testCase) => hkdfCase(testCase),
+  'sm4-ecb': sm4Ecb,
+  'sframe-header': (_, testCase) => sframeHeader(testCase),
+  sframe,
+  channel,
+};
+
+function run<Kind extends Case['kind']>(engine: EngineName, testCase: CaseOf<Kind>): void {
+  const runner: (engine: EngineName, testCase: CaseOf<Kind>) => void = RUNNERS[testCase.kind as Kind];
+  runner(engine, testCase);
+}
+
+// SM4 channels warn once, which is tested elsewhere.
+beforeAll(() => {
+  vi.spyOn(console, 'warn').mockImplementation(() => {});
+});
+
+describe.each(Object.entries(FILES))('%s', (name, counts) => {
+  const { title, source, cases } = loadFixture(name);
+
+  it('is complete, and each of its cases has a name of its own', () => {
+    const found: Record<string, number> = {};
+    for (const { kind } of cases) found[kind] = (found[kind] ?? 0) + 1;
+    expect(found).toEqual(counts);
+    expect(new Set(cases.map(({ id }) => id)).size).toBe(cases.length);
+    expect(title && source).toBeTruthy();
+  });
+
+  describe.each(ENGINES)('%s engine', (engine) => {
+    it.each(cases)('$id', (testCase) => run(engine, testCase));
+  });
+});
+
+it('every vector file is in the list above', () => {
+  const files = readdirSync(fixturesFolder).filter((name) => name.endsWith('.json'));
+  expect(files.sort()).toEqual(Object.keys(FILES).sort());
+});
