@@ -99,9 +99,14 @@ export class KeySchedule {
 
   /** Derives frameKey and frameSalt of a KID; good until the next call. */
   derive(kidHigh: number, kidLow: number): void {
-    const block = this.#block;
     this.#mac(this.#prk, this.#baseKeyInfo.withKid(kidHigh, kidLow));
-    this.#mac(this.#noSalt, block);
+    this.deriveFrom(this.#block, kidHigh, kidLow);
+  }
+
+  /** The same from a base key, as RFC 9605 has it: for vectors. */
+  deriveFrom(baseKey: Uint8Array, kidHigh: number, kidLow: number): void {
+    const block = this.#block;
+    this.#mac(this.#noSalt, baseKey);
     const secret = hmac.create(this.#hash, block);
     this.#mac(secret, this.#keyInfo.withKid(kidHigh, kidLow));
     for (let i = 0; i < this.frameKey.length; i++) this.frameKey[i] = block[i]!;

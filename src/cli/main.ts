@@ -11,6 +11,7 @@ import { addFingerprint } from './fingerprint.js';
 import { addGateway } from './gateway/command.js';
 import { addKeygen } from './keygen.js';
 import { CliError, styled } from './terminal.js';
+import { addVerify } from './verify.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
 
@@ -23,6 +24,7 @@ async function main(): Promise<void> {
   addKeygen(program);
   addFingerprint(program);
   addGateway(program);
+  addVerify(program);
   addDemo(program);
   // Sub-commands are made before exitOverride can reach them.
   for (const command of program.commands) command.exitOverride().showHelpAfterError('(--help shows the options)');

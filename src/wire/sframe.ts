@@ -15,6 +15,9 @@ import { MALFORMED } from '../status.js';
 /** Config byte, 8 bytes of KID, 4 of CTR: what a sealer's header takes at most. */
 export const MAX_SEALED_HEADER_BYTES = 13;
 
+/** The largest CTR that a receiver takes. */
+export const MAX_CTR: number = Number.MAX_SAFE_INTEGER;
+
 /** 2^21: the upper half of a CTR stays below it, so that the CTR stays below 2^53. */
 const CTR_HIGH_LIMIT = 0x200000;
 const TWO_TO_32 = 0x100000000;

@@ -1,0 +1,86 @@
+/** `frameseal verify`: runs files of test vectors, ours and other people's, and reports where we differ. */
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import type { EngineChoice } from '../index.js';
+import { type Disagreement, type Report, VectorFormatError, verifyVectors } from '../vectors/verify.js';
+import { CliError, number, StatusLine, styled } from './terminal.js';
+
+interface VerifyCommandOptions {
+  engine: EngineChoice;
+  json?: boolean;
+}
+
+/** Disagreements that are told in full for each file. */
+const SHOWN = 5;
+const LONGEST_VALUE = 200;
+
+export function addVerify(program: Command): void {
+  program
+    .command('verify')
+    .description('run files of test vectors: ours, Wycheproof (aes_gcm, hkdf), NIST CAVP (GCM), RFC 9605')
+    .argument('<file...>', 'the files')
+    .addOption(
+      program
+        .createOption('--engine <engine>', 'on which engine')
+        .choices(['auto', 'simd', 'portable'])
+        .default('auto'),
+    )
+    .option('--json', 'one JSON document on stdout, with a reproduction of every disagreement')
+    .action(verify);
+}
+
+function verify(files: string[], options: VerifyCommandOptions): void {
+  const line = new StatusLine();
+  const reports = files.map((file, i) => {
+    line.show(`${i + 1}/${files.length} ${file}`);
+    return { file, ...verifyFile(file, options.engine) };
+  });
+  line.clear();
+  const disagreed = reports.reduce((sum, report) => sum + report.disagreements.length, 0);
+  if (options.json) process.stdout.write(`${JSON.stringify({ ok: disagreed === 0, reports })}\n`);
+  else for (const report of reports) process.stdout.write(reportText(report.file, report));
+  if (disagreed > 0) process.exitCode = 1;
+}
+
+function verifyFile(file: string, engine: EngineChoice): Report {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new CliError(`cannot read ${file}: ${(error as NodeJS.ErrnoException).code}`);
+  }
+  try {
+    return verifyVectors(text, { engine });
+  } catch (error) {
+    if (error instanceof VectorFormatError) throw new CliError(`${file}: ${error.message}`);
+    throw error;
+  }
+}
+
+function reportText(file: string, report: Report): string {
+  const { agreed, disagreements, outOfScope, format, engine } = report;
+  const well = disagreements.length === 0;
+  const mark = styled(process.stdout, well ? 'green' : 'red', well ? 'ok' : 'DISAGREES');
+  const lines = [
+    `${mark}  ${file} (${format}, ${engine} engine)`,
+    `    ${number(agreed)} agree, ${number(disagreements.length)} disagree`,
+    ...Object.entries(outOfScope).map(([reason, count]) => `    ${number(count)} out of scope: ${reason}`),
+    ...disagreements.slice(0, SHOWN).flatMap(disagreementLines),
+  ];
+  if (disagreements.length > SHOWN) lines.push(`    and ${number(disagreements.length - SHOWN)} more: see --json`);
+  return `${lines.join('\n')}\n`;
+}
+
+function disagreementLines({ id, kind, what, expected, got, reproduction }: Disagreement): string[] {
+  return [
+    `    ${kind} "${id}": ${what}`,
+    `      the vector  ${shorten(expected)}`,
+    `      frameseal   ${shorten(got)}`,
+    '      to see it alone, save this line and verify it:',
+    reproduction,
+  ];
+}
+
+function shorten(text: string): string {
+  return text.length <= LONGEST_VALUE ? text : `${text.slice(0, LONGEST_VALUE)}... (${text.length} characters)`;
+}

@@ -1,0 +1,127 @@
+/**
+ * The cases that `verifyVectors` runs: our own schema (fixtures/README.md), into which the readers translate others.
+ *
+ * Bytes are hex, 64-bit integers are decimal strings. `expect` is a status's name; left out, it is 'ok'.
+ */
+
+export const FORMAT = 'frameseal-vectors/1';
+
+interface CaseBase {
+  readonly id: string;
+  readonly expect?: string;
+}
+
+/** AES-GCM, 96-bit nonce, 128-bit tag; `expect`: ok or BAD_TAG. */
+export interface GcmCase extends CaseBase {
+  readonly kind: 'gcm';
+  readonly key: string;
+  readonly nonce: string;
+  readonly aad: string;
+  /** Left out where only opening is meant, and it fails. */
+  readonly plaintext?: string;
+  readonly ciphertext: string;
+  readonly tag: string;
+}
+
+export interface HkdfCase extends CaseBase {
+  readonly kind: 'hkdf';
+  readonly hash: 'SHA-256' | 'SHA-512';
+  readonly ikm: string;
+  readonly salt: string;
+  readonly info: string;
+  readonly length: number;
+  readonly prk?: string;
+  /** Left out where the length is more than HKDF gives, and `expect` is not ok. */
+  readonly okm?: string;
+}
+
+export interface Sm4Case extends CaseBase {
+  readonly kind: 'sm4-ecb';
+  readonly key: string;
+  readonly plaintext: string;
+  readonly ciphertext: string;
+  readonly padding: 'none' | 'pkcs7';
+  readonly iterations?: number;
+}
+
+export interface SframeHeaderCase extends CaseBase {
+  readonly kind: 'sframe-header';
+  readonly kid: string;
+  readonly ctr: string;
+  readonly encoded: string;
+}
+
+/** RFC 9605 from a base key. */
+export interface SframeCase extends CaseBase {
+  readonly kind: 'sframe';
+  readonly suite: number;
+  readonly kid: string;
+  readonly ctr: string;
+  readonly baseKey: string;
+  readonly frameKey: string;
+  readonly frameSalt: string;
+  readonly metadata: string;
+  readonly plaintext: string;
+  readonly sealed: string;
+}
+
+/** A frame of a channel: `input` alone is refused by the sealer, `sealed` alone is for the opener, both are both. */
+export interface ChannelCase extends CaseBase {
+  readonly kind: 'channel';
+  readonly config: {
+    readonly encryptionMode: string;
+    readonly encryptionKey: string;
+    readonly encryptionKdfSalt?: string;
+    readonly keyId?: number;
+  };
+  readonly options?: {
+    readonly framing?: 'rtp' | 'frame';
+    readonly bindHeader?: boolean;
+    readonly replayWindow?: number;
+  };
+  readonly kid?: string;
+  readonly ctr?: string;
+  readonly fingerprint?: string;
+  readonly input?: string;
+  readonly sealed?: string;
+  /** What opening gives, where it is not `input`. */
+  readonly output?: string;
+  /** What the opener is given first; forged frames too, which it refuses. */
+  readonly before?: readonly string[];
+  readonly outLength?: number;
+  /** false: the opener refuses this channel's own frames, as openers do. */
+  readonly loopback?: boolean;
+}
+
+/** A bare AES block: engines offer none, so that these are for tests of one engine's insides. */
+interface BlockCase extends CaseBase {
+  readonly kind: 'aes-block';
+}
+
+export type VectorCase = GcmCase | HkdfCase | Sm4Case | SframeHeaderCase | SframeCase | ChannelCase | BlockCase;
+
+/** What a reader makes of a file. */
+export interface VectorFile {
+  /** The format's name for people. */
+  readonly format: string;
+  readonly title: string;
+  readonly cases: readonly VectorCase[];
+  /** How many cases are out of scope, by reason. */
+  readonly outOfScope: Readonly<Record<string, number>>;
+}
+
+/** Counts cases that are out of scope. */
+export class Scope {
+  readonly counts: Record<string, number> = {};
+
+  /** Counts one case for a reason; true, so that a reader can skip it in the same breath. */
+  out(reason: string): true {
+    this.counts[reason] = (this.counts[reason] ?? 0) + 1;
+    return true;
+  }
+}
+
+/** Thrown for a file that no reader knows, or that breaks its own format. */
+export class VectorFormatError extends Error {
+  override readonly name = 'VectorFormatError';
+}

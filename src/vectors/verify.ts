@@ -1,0 +1,104 @@
+/** `verifyVectors`: reads a file of test vectors, whichever of the known formats it has, and runs it on an engine. */
+import { type EngineChoice, pickEngine } from '../engine/pick.js';
+import { looksLikeCavp, readCavp } from './cavp.js';
+import { parseExactJson } from './json.js';
+import { looksLikeRfc9605, readRfc9605 } from './rfc9605.js';
+import { type Difference, runCase } from './run.js';
+import { FORMAT, Scope, type VectorCase, type VectorFile, VectorFormatError } from './schema.js';
+import { looksLikeWycheproof, readWycheproof } from './wycheproof.js';
+
+export type { Difference } from './run.js';
+export { VectorFormatError } from './schema.js';
+
+export interface VerifyOptions {
+  /** Which engine; `'auto'` (default) takes the best that the platform has. */
+  engine?: EngineChoice;
+}
+
+/** A case in which our code and the vector differ. */
+export interface Disagreement extends Difference {
+  readonly id: string;
+  readonly kind: string;
+  /** A file of this one case, in our schema: save it and verify it alone. */
+  readonly reproduction: string;
+}
+
+/** What became of a file. Every case is in one of the three: agreed, out of scope, disagreements. */
+export interface Report {
+  /** The file's format, for people. */
+  readonly format: string;
+  readonly title: string;
+  readonly engine: string;
+  readonly agreed: number;
+  /** How many cases were not run, by reason. */
+  readonly outOfScope: Readonly<Record<string, number>>;
+  readonly disagreements: readonly Disagreement[];
+}
+
+/**
+ * Runs every case of a file: our schema (fixtures/README.md), Wycheproof `aes_gcm` and `hkdf`, NIST CAVP GCM, or the
+ * SFrame JSON of RFC 9605. Throws VectorFormatError where it is none of these or breaks its format, EngineError where
+ * the engine is missing.
+ */
+export function verifyVectors(text: string, options: VerifyOptions = {}): Report {
+  const engine = pickEngine(options.engine).name;
+  const file = readVectors(text);
+  const disagreements: Disagreement[] = [];
+  for (const test of file.cases) {
+    const difference = attempt(test, engine);
+    if (difference) disagreements.push({ id: test.id, kind: test.kind, ...difference, reproduction: reproduce(test) });
+  }
+  return {
+    format: file.format,
+    title: file.title,
+    engine,
+    agreed: file.cases.length - disagreements.length,
+    outOfScope: file.outOfScope,
+    disagreements,
+  };
+}
+
+/** A case that makes our code throw is a disagreement too. */
+function attempt(test: VectorCase, engine: EngineChoice): Difference | undefined {
+  try {
+    return runCase(test, engine);
+  } catch (error) {
+    return { what: 'the case', expected: test.expect ?? 'ok', got: String(error) };
+  }
+}
+
+function reproduce(test: VectorCase): string {
+  return JSON.stringify({ format: FORMAT, title: 'reproduction', source: test.id, cases: [test] });
+}
+
+function readVectors(text: string): VectorFile {
+  if (looksLikeCavp(text)) return readCavp(text);
+  const json = parse(text);
+  if (looksLikeWycheproof(json)) return readWycheproof(json);
+  if (looksLikeRfc9605(json)) return readRfc9605(json);
+  if ('format' in json && json.format === FORMAT) return readOwn(json);
+  throw new VectorFormatError(
+    `not a file of test vectors that is known here: ${FORMAT}, Wycheproof aes_gcm or hkdf, NIST CAVP GCM, or the SFrame JSON of RFC 9605`,
+  );
+}
+
+function parse(text: string): object {
+  try {
+    const json = parseExactJson(text);
+    if (typeof json === 'object' && json !== null) return json;
+  } catch {
+    // Told below, as any other text that is no vector file.
+  }
+  throw new VectorFormatError(`neither JSON nor a CAVP response file (${text.length} characters)`);
+}
+
+function readOwn(json: object): VectorFile {
+  const { title, cases } = json as { title?: unknown; cases?: unknown };
+  if (!Array.isArray(cases)) throw new VectorFormatError('a vector file needs an array of cases');
+  const scope = new Scope();
+  const inScope = cases.filter((test: VectorCase) => {
+    if (test.kind === 'aes-block') scope.out('bare AES block');
+    return test.kind !== 'aes-block';
+  });
+  return { format: FORMAT, title: String(title), cases: inScope, outOfScope: scope.counts };
+}
