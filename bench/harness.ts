@@ -8,7 +8,7 @@ import { Bench } from 'tinybench';
 import type { Job, Task } from './peers/peer.js';
 import { makeTask, PEERS, type Row } from './rows.js';
 
-export interface Contestant {
+interface Contestant {
   readonly peer: string;
   /** Nanoseconds a frame, the median over the rounds. */
   readonly ns: number;

@@ -25,7 +25,7 @@ const RECEIVE_BUFFER_BYTES = 4 << 20;
 const QUIET_MS = 30;
 const DRAIN_LIMIT_MS = 1000;
 /** The usual MTU, and what IP and UDP headers take of it. */
-export const MTU_BYTES = 1500;
+const MTU_BYTES = 1500;
 const IPV4_UDP_BYTES = 28;
 const IPV6_UDP_BYTES = 48;
 
