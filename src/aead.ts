@@ -7,7 +7,7 @@
  * `out` may be the input's own memory from the same start, or disjoint; partial overlap throws RangeError.
  */
 import { checkBytes, checkOverlap } from './arrays.js';
-import { kindOf } from './bytes.js';
+import { EMPTY, kindOf } from './bytes.js';
 import { FrameJob, type GcmKey, type Sm4Key, TAG_BYTES } from './engine/engine.js';
 import { type EngineChoice, pickEngine } from './engine/pick.js';
 import { BAD_TAG, NO_ROOM } from './status.js';
@@ -22,7 +22,6 @@ export interface AeadOptions {
 }
 
 const NONCE_BYTES = 12;
-/** SP 800-38D section 5.2.1.1: at most 2^36 - 32 bytes of text; arrays end before that. */
 
 /** AES-128-GCM or AES-256-GCM, by the key's length, with 96-bit nonces and 128-bit tags (NIST SP 800-38D). */
 export class AesGcm {
@@ -40,32 +39,24 @@ export class AesGcm {
 
   /** Writes ciphertext || tag: returns plaintext.length + 16, or NO_ROOM; then out is untouched. */
   seal(nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, out: Uint8Array): number {
-    const key = this.#begin(nonce, aad, plaintext, out);
+    const key = this.#check(nonce, aad, plaintext, out);
     const written = plaintext.length + TAG_BYTES;
     checkOverlap(plaintext, plaintext.length, out, written);
     if (out.length < written) return NO_ROOM;
-    const job = this.#job;
-    job.length = plaintext.length;
-    job.input = plaintext;
-    job.output = out;
-    key.seal(job);
-    this.#end();
+    key.seal(this.#fill(nonce, aad, plaintext, plaintext.length, out));
+    this.#release();
     return written;
   }
 
   /** Opens ciphertext || tag: returns the plaintext's length; or BAD_TAG or NO_ROOM, and out is untouched. */
   open(nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array, out: Uint8Array): number {
-    const key = this.#begin(nonce, aad, sealed, out);
+    const key = this.#check(nonce, aad, sealed, out);
     const length = sealed.length - TAG_BYTES;
     if (length < 0) return BAD_TAG;
     checkOverlap(sealed, sealed.length, out, length);
     if (out.length < length) return NO_ROOM;
-    const job = this.#job;
-    job.length = length;
-    job.input = sealed;
-    job.output = out;
-    const genuine = key.open(job);
-    this.#end();
+    const genuine = key.open(this.#fill(nonce, aad, sealed, length, out));
+    this.#release();
     return genuine ? length : BAD_TAG;
   }
 
@@ -75,22 +66,30 @@ export class AesGcm {
     this.#key = undefined;
   }
 
-  #begin(nonce: Uint8Array, aad: Uint8Array, input: Uint8Array, out: Uint8Array): GcmKey {
+  #check(nonce: Uint8Array, aad: Uint8Array, input: Uint8Array, out: Uint8Array): GcmKey {
     if (this.#key === undefined) throw new Error('this AesGcm was destroyed: make a new one');
     checkBytes('nonce', nonce);
     checkBytes('aad', aad);
     checkBytes('input', input);
     checkBytes('out', out);
     if (nonce.length !== NONCE_BYTES) throw new RangeError(`nonce must be 12 bytes, got ${nonce.length}`);
+    return this.#key;
+  }
+
+  #fill(nonce: Uint8Array, aad: Uint8Array, input: Uint8Array, length: number, out: Uint8Array): FrameJob {
     const job = this.#job;
     for (let i = 0; i < NONCE_BYTES; i++) job.nonce[i] = nonce[i]!;
     job.aad = aad;
     job.aadLength = aad.length;
-    return this.#key;
+    job.input = input;
+    job.length = length;
+    job.output = out;
+    return job;
   }
 
-  #end(): void {
+  #release(): void {
     this.#job.release();
+    this.#job.aad = EMPTY;
   }
 }
 

@@ -24,7 +24,8 @@ export function checkOverlap(input: Uint8Array, inputLength: number, out: Uint8A
   if (input.buffer !== out.buffer) return false;
   const distance = out.byteOffset - input.byteOffset;
   if (distance === 0) return true;
-  if (distance > 0 ? distance < inputLength : -distance < Math.min(outLength, out.length)) {
+  const written = Math.min(outLength, out.length);
+  if (inputLength > 0 && written > 0 && (distance > 0 ? distance < inputLength : -distance < written)) {
     throw new RangeError('out overlaps the input in part: it must start where the input starts, or lie apart');
   }
   return false;

@@ -18,7 +18,7 @@ export class ReplayWindow {
 
   /** `size`: a power of two from 64 to 65,536. */
   constructor(size: number) {
-    if (size < MIN_WINDOW || size > MAX_WINDOW || (size & (size - 1)) !== 0) {
+    if (!Number.isInteger(size) || size < MIN_WINDOW || size > MAX_WINDOW || (size & (size - 1)) !== 0) {
       throw new RangeError(`a replay window must be a power of two from ${MIN_WINDOW} to ${MAX_WINDOW}, got ${size}`);
     }
     this.size = size;

@@ -32,7 +32,7 @@ import {
 
 /** How many cases of each kind a file has: one that lost some fails. */
 const FILES: Readonly<Record<string, Partial<Record<Case['kind'], number>>>> = {
-  'channel.json': { channel: 82 },
+  'channel.json': { channel: 102 },
   'fips197.json': { 'aes-block': 3 },
   'gbt32907.json': { 'sm4-ecb': 9 },
   'rfc5869.json': { hkdf: 3 },
@@ -44,6 +44,7 @@ const HASHES = { 'SHA-256': [sha256, 'sha256'], 'SHA-512': [sha512, 'sha512'] } 
 const KID_OF_8_BYTES = 1n << 56n;
 const CTR_LIMIT_OF_A_SEALER = 1n << 32n;
 const TAG_BYTES = 16;
+const EMPTY = new Uint8Array(0);
 const UTF8 = new TextEncoder();
 
 /** A case as it was printed: fails with both values where `actual` is not the bytes of `printed`. */
@@ -129,7 +130,7 @@ interface FrameKeys {
 /** RFC 9605 section 4.4.2, on @noble/hashes alone. */
 function frameKeys(suite: number, kid: string, baseKey: Uint8Array): FrameKeys {
   const { hash, keyBytes } = Object.values(SUITES).find(({ id }) => id === suite)!;
-  const secret = extract(hash, baseKey, new Uint8Array(0));
+  const secret = extract(hash, baseKey, EMPTY);
   const info = (label: string): Uint8Array =>
     Buffer.concat([UTF8.encode(`SFrame 1.0 Secret ${label} `), u64(BigInt(kid)), Buffer.of(0, suite)]);
   return {
@@ -191,11 +192,11 @@ function channelKeys(engine: EngineName, testCase: ChannelCase): void {
     expectBytes(keys.frameSalt, frameSalt!, 'frameSalt by RFC 9605');
   }
   expectBytes(nonceOf(hex(frameSalt!), ctr!), nonce!, 'nonce');
-  const packet = hex(testCase.input!);
+  const packet = hex((testCase.input ?? testCase.output)!);
   const payload = packet.subarray(options.framing === 'rtp' ? rtpHeaderLength(packet, packet.length) : 0);
   const out = new Uint8Array(payload.length + TAG_BYTES);
   new AesGcm(hex(frameKey), { engine }).seal(hex(nonce!), hex(aad!), payload, out);
-  expectBytes(out, testCase.sealed.slice(-2 * out.length), 'ciphertext and tag');
+  expectBytes(out, testCase.sealed!.slice(-2 * out.length), 'ciphertext and tag');
 }
 
 /** A channel whose sealers have this case's KID and begin at its CTR. */
@@ -208,37 +209,47 @@ function channelOf(engine: EngineName, { config, options, kid = '0', ctr = '0' }
   });
 }
 
-function channel(engine: EngineName, testCase: ChannelCase): void {
-  const { kid, input, sealed, before = [], expect: expected = 'ok' } = testCase;
-  const frame = hex(sealed);
-  channelKeys(engine, testCase);
-
-  using sending = channelOf(engine, testCase);
-  expect(sending.fingerprint).toBe(testCase.fingerprint);
-  if (input !== undefined) {
-    const plain = hex(input);
+/** Seals `input` to another array and in place, with two sealers that have one session. */
+function sealed(testCase: ChannelCase, sending: Channel): void {
+  const { kid, input, outLength, expect: expected = 'ok' } = testCase;
+  const plain = hex(input!);
+  const length = outLength ?? (testCase.sealed ?? input!).length / 2;
+  const refused = testCase.sealed === undefined;
+  for (const inPlace of [false, true]) {
     const sealer = sending.createSealer();
     expect(sealer.senderId).toBe(kid === undefined ? '' : toHex(u64(BigInt(kid))));
-    const out = new Guarded(frame.length);
-    expect(sealer.seal(plain, out.bytes)).toBe(frame.length);
-    expectBytes(out.bytes, sealed, 'sealed');
-    const memory = new Guarded(frame.length);
-    memory.bytes.set(plain);
-    expect(sending.createSealer().seal(memory.bytes, memory.bytes, plain.length)).toBe(frame.length);
-    expectBytes(memory.bytes, sealed, 'sealed in place');
-    expect(out.holds(frame) && memory.holds(frame)).toBe(true);
+    const memory = new Guarded(length);
+    if (inPlace) memory.bytes.set(plain);
+    const written = sealer.seal(inPlace ? memory.bytes : plain, memory.bytes, plain.length);
+    expect(outcome(written), inPlace ? 'sealed in place' : 'sealed').toBe(refused ? expected : 'ok');
+    if (!refused) expectBytes(memory.bytes.subarray(0, written), testCase.sealed, 'sealed');
+    expect(memory.holds(refused ? (inPlace ? plain : EMPTY) : hex(testCase.sealed))).toBe(true);
   }
+}
 
-  using receiving = channelOf(engine, testCase);
-  for (const inPlace of [false, true]) {
+/** Opens `sealed` to another array and in place, with openers that have seen what comes before it. */
+function opened(testCase: ChannelCase, receiving: Channel): void {
+  const { input, output = input, before = [], outLength, expect: expected = 'ok' } = testCase;
+  const frame = hex(testCase.sealed!);
+  for (const inPlace of outLength === undefined ? [false, true] : [false]) {
     const opener = receiving.createOpener();
     for (const earlier of before.map(hex)) opener.open(earlier, new Uint8Array(earlier.length));
-    const memory = inPlace ? Guarded.copyOf(frame) : new Guarded(frame.length);
+    const memory = inPlace ? Guarded.copyOf(frame) : new Guarded(outLength ?? frame.length);
     const written = opener.open(inPlace ? memory.bytes : frame, memory.bytes);
-    expect(outcome(written), inPlace ? 'in place' : 'to another array').toBe(expected);
-    if (expected === 'ok') expectBytes(memory.bytes.subarray(0, written), input!, 'opened');
+    expect(outcome(written), inPlace ? 'opened in place' : 'opened').toBe(expected);
+    if (expected === 'ok') expectBytes(memory.bytes.subarray(0, written), output!, 'opened');
     else expect(inPlace ? memory.holds(frame) : memory.untouched).toBe(true);
   }
+}
+
+function channel(engine: EngineName, testCase: ChannelCase): void {
+  channelKeys(engine, testCase);
+  using sending = channelOf(engine, testCase);
+  using receiving = channelOf(engine, testCase);
+  expect(sending.fingerprint).toBe(testCase.fingerprint);
+  if (testCase.input !== undefined) sealed(testCase, sending);
+  if (testCase.loopback === false) sending.createSealer();
+  if (testCase.sealed !== undefined) opened(testCase, testCase.loopback === false ? sending : receiving);
 }
 
 /** The cases of a kind. */

@@ -21,50 +21,96 @@ const MUTATIONS = {
     ['order of the cipher suite', "Secret salt ', [id >>> 8, id & 0xff]", "Secret salt ', [id & 0xff, id >>> 8]"],
     ['number of a cipher suite', 'id: 5,', 'id: 4,'],
     ['salt and key exchanged in Extract', 'extract(hash, key, salt)', 'extract(hash, salt, key)'],
-    ['halves of the KID exchanged', 'store32(this.bytes, this.#kidAt, kidHigh)', 'store32(this.bytes, this.#kidAt, kidLow)'],
-    ['a base key without its own KID', 'this.#baseKeyInfo.withKid(kidHigh, kidLow)', 'this.#baseKeyInfo.withKid(kidHigh, 0)'],
-    ['length of the empty salt', "this.#noSalt = hmac.create(hash, new Uint8Array(hashBytes))", "this.#noSalt = hmac.create(hash, new Uint8Array([1]))"],
+    [
+      'halves of the KID exchanged',
+      'store32(this.bytes, this.#kidAt, kidHigh)',
+      'store32(this.bytes, this.#kidAt, kidLow)',
+    ],
+    [
+      'a base key without its own KID',
+      'this.#baseKeyInfo.withKid(kidHigh, kidLow)',
+      'this.#baseKeyInfo.withKid(kidHigh, 0)',
+    ],
+    [
+      'length of the empty salt',
+      'this.#noSalt = hmac.create(hash, new Uint8Array(hashBytes))',
+      'this.#noSalt = hmac.create(hash, new Uint8Array([1]))',
+    ],
     ['SM4 key label', "'frameseal/1 SM4_128_ECB key'", "'frameseal/1 SM4_128_ECB  key'"],
     ['SM4 fingerprint label', "'frameseal/1 SM4_128_ECB fingerprint'", "'frameseal/1 SM4_128_ECB fingerprints'"],
     ['SM4 keys of 16 bytes as they are', 'if (config.key.length === 16) return', 'if (config.key.length === 0) return'],
   ],
   'src/channel/keyring.ts': [
     ['place of keyId in the KID', '(this.sealing.keyId << 28)', '(this.sealing.keyId << 27)'],
-    ['own frames are refused', 'return this.#own.find(kidHigh, kidLow) >= 0;', 'return this.#own.find(kidHigh, kidLow) > 1e9;'],
+    [
+      'own frames are refused',
+      'return this.#own.find(kidHigh, kidLow) >= 0;',
+      'return this.#own.find(kidHigh, kidLow) > 1e9;',
+    ],
   ],
   'src/channel/sealer.ts': [
     ['counter in the nonce', 'this.#saltWord ^ this.#ctr', 'this.#saltWord ^ (this.#ctr + 1)'],
     ['salt in the nonce', 'this.#job.nonce.set(schedule.frameSalt);', 'this.#job.nonce.fill(0);'],
-    ['metadata behind the SFrame header', 'writeMetadata(job.aad, sframeLength, input', 'writeMetadata(job.aad, 0, input'],
-    ['exact room for the result', 'if (out.length < written) return NO_ROOM;', 'if (out.length <= written) return NO_ROOM;'],
+    [
+      'metadata behind the SFrame header',
+      'writeMetadata(job.aad, sframeLength, input',
+      'writeMetadata(job.aad, 0, input',
+    ],
+    [
+      'exact room for the result',
+      'if (out.length < written) return NO_ROOM;',
+      'if (out.length <= written) return NO_ROOM;',
+    ],
     ['SM4: a whole block of padding', '(job.length & ~15) + 16', '(job.length + 15) & ~15'],
   ],
   'src/channel/opener.ts': [
     ['upper half of the counter in the nonce', '^ (high >>> shift)', '^ 0'],
-    ['metadata behind the SFrame header', 'writeMetadata(job.aad, sframeLength, input', 'writeMetadata(job.aad, 0, input'],
+    [
+      'metadata behind the SFrame header',
+      'writeMetadata(job.aad, sframeLength, input',
+      'writeMetadata(job.aad, 0, input',
+    ],
     ['keyId are the upper four bits', 'find(kidHigh >>> 28)', 'find(kidHigh >>> 27)'],
     ['replays are refused', 'if (replay < 0) return replay;', ''],
     ['the window moves', 'sender.window.accept(ctr);', ''],
     ['tags are checked', 'if (!genuine) return BAD_TAG;', ''],
     ['room for a tag', 'if (textLength < 0) return MALFORMED;', 'if (textLength < 1) return MALFORMED;'],
     ['empty input', 'if (length === 0) return MALFORMED;', 'if (length === 0) return BAD_TAG;'],
-    ['NO_ROOM comes before the tag', 'if (out.length < written) return NO_ROOM;', 'if (out.length < written) return BAD_TAG;'],
-    ['SM4: room comes before blocks', 'if (out.length < length) return NO_ROOM;', 'if (out.length < length) return BAD_TAG;'],
+    [
+      'NO_ROOM comes before the tag',
+      'if (out.length < written) return NO_ROOM;',
+      'if (out.length < written) return BAD_TAG;',
+    ],
+    [
+      'SM4: room comes before blocks',
+      'if (out.length < length) return NO_ROOM;',
+      'if (out.length < length) return BAD_TAG;',
+    ],
   ],
   'src/channel/frames.ts': [
-    ['bindHeader false: one byte of metadata', 'headerLength === 0 ? headerLength : 1', 'headerLength === 0 ? headerLength : 0'],
+    [
+      'bindHeader false: one byte of metadata',
+      'headerLength === 0 ? headerLength : 1',
+      'headerLength === 0 ? headerLength : 0',
+    ],
     ['bindHeader true: the whole header', 'copyBytes(input, aad, at, headerLength);', 'copyBytes(input, aad, at, 12);'],
-    ['no metadata in frame framing', "this.framing === 'rtp' ? rtpHeaderLength(input, length) : 0", 'rtpHeaderLength(input, length)'],
+    [
+      'no metadata in frame framing',
+      "this.framing === 'rtp' ? rtpHeaderLength(input, length) : 0",
+      'rtpHeaderLength(input, length)',
+    ],
   ],
-  'src/channel/config.ts': [
-    ['hex keys are hex', 'fromHex(', 'new TextEncoder().encode('],
-  ],
+  'src/channel/config.ts': [['hex keys are hex', 'fromHex(', 'new TextEncoder().encode(']],
   'src/replay.ts': [
     ['edge of the window', 'this.#highest - index >= this.size', 'this.#highest - index > this.size'],
     ['a replay is told from an old frame', '& 1 ? REPLAYED : 0', '& 1 ? TOO_OLD : 0'],
   ],
   'src/wire/sframe.ts': [
-    ['order of KID and CTR on the wire', 'store32(out, at + 1, kidHigh);\n  store32(out, at + 5, kidLow);', 'store32(out, at + 5, kidHigh);\n  store32(out, at + 1, kidLow);'],
+    [
+      'order of KID and CTR on the wire',
+      'store32(out, at + 1, kidHigh);\n  store32(out, at + 5, kidLow);',
+      'store32(out, at + 5, kidHigh);\n  store32(out, at + 1, kidLow);',
+    ],
     ['X bit and K', '0xf0 | (bytes', '0x70 | (bytes'],
     ['CTR in the config byte up to 7', 'if (ctr < 8) return 0;', 'if (ctr < 7) return 0;'],
     ['steps of the CTR length', 'if (ctr < 0x10000) return 2;', 'if (ctr <= 0x10000) return 2;'],
@@ -88,19 +134,27 @@ const MUTATIONS = {
   ],
 };
 
-const vectors = readdirSync(`${ROOT}fixtures`).filter((name) => name.endsWith('.json')).map((name) => `${ROOT}fixtures/${name}`);
+const vectors = readdirSync(`${ROOT}fixtures`)
+  .filter((name) => name.endsWith('.json'))
+  .map((name) => `${ROOT}fixtures/${name}`);
 const all = Object.entries(MUTATIONS).flatMap(([file, list]) => list.map((mutation) => ({ file, mutation })));
 const survivors = [];
 
 prepare();
-if (!noticed()) process.stdout.write(`the unchanged code passes ${vectors.length} files of vectors; ${all.length} mutations follow\n`);
+if (!noticed())
+  process.stdout.write(
+    `the unchanged code passes ${vectors.length} files of vectors; ${all.length} mutations follow\n`,
+  );
 else throw new Error('the unchanged code fails the vectors: nothing can be learnt');
 for (const [i, { file, mutation }] of all.entries()) {
   const [rule, before, after] = mutation;
   const path = `${MUTANT}${file}`;
   const source = readFileSync(path, 'utf8');
   if (source.split(before).length !== 2) throw new Error(`${file}: "${before}" must stand there once: mend this list`);
-  writeFileSync(path, source.replace(before, () => after));
+  writeFileSync(
+    path,
+    source.replace(before, () => after),
+  );
   const killed = noticed();
   writeFileSync(path, source);
   if (!killed) survivors.push(`${file}: ${rule}`);
@@ -123,6 +177,9 @@ function noticed() {
   const compiler = `${ROOT}node_modules/typescript/bin/tsc`;
   // Unused names and unreachable code are no reason to stop: the compiler writes its output all the same.
   spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], { cwd: MUTANT });
-  const { status } = spawnSync(process.execPath, ['dist/cli/main.js', 'verify', ...vectors], { cwd: MUTANT, timeout: 60_000 });
+  const { status } = spawnSync(process.execPath, ['dist/cli/main.js', 'verify', ...vectors], {
+    cwd: MUTANT,
+    timeout: 60_000,
+  });
   return status !== 0;
 }

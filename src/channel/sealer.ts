@@ -41,7 +41,7 @@ export abstract class Sealer {
     this.overhead = overhead;
   }
 
-  /** 16 hex digits of the KID that the next frame carries; empty in SM4 mode, which has none. */
+  /** 16 hex digits of the KID that the next frame carries, or the last one did; empty in SM4 mode, which has none. */
   abstract get senderId(): string;
 
   /** Frames and bytes so far, and how often each status came back. */
@@ -90,6 +90,10 @@ export abstract class Sealer {
     this.wipe();
   }
 
+  protected get closed(): boolean {
+    return this.#closed;
+  }
+
   #sealChecked(input: Uint8Array, out: Uint8Array, length: number, inPlace: boolean): number {
     if (length > this.layout.maxBytes) return TOO_LARGE;
     const headerLength = this.layout.headerLength(input, length);
@@ -131,7 +135,7 @@ export class SframeSealer extends Sealer implements KeyHolder {
   }
 
   override get senderId(): string {
-    if (this.#needsSession()) this.#startSession();
+    if (!this.closed && this.#needsSession()) this.#startSession();
     return hex64(this.#kid[0]!, this.#kid[1]!);
   }
 

@@ -27,7 +27,7 @@ export class FrameJob {
   output: Uint8Array = EMPTY;
   outputAt = 0;
 
-  /** Lets go of the caller's arrays. */
+  /** Lets go of the caller's input and output. */
   release(): void {
     this.input = EMPTY;
     this.output = EMPTY;

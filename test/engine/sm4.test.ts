@@ -283,6 +283,20 @@ describe.each(ENGINES)('%s engine', (engine) => {
     }
     expect(wrong).toEqual([]);
   });
+
+  it('in a slot, refuses no bytes behind a padded block and does not touch that block', () => {
+    const slot = pickEngine(engine).createSm4Key();
+    slot.setKey(KEY);
+    for (let count = 1; count <= 16; count++) {
+      const job = new FrameJob();
+      const block = sealedEnding(...repeated(count)).subarray(32);
+      const memory = Guarded.copyOf(block);
+      job.input = job.output = memory.bytes;
+      job.inputAt = job.outputAt = 16;
+      expect(slot.decrypt(job)).toBe(-1);
+      expect(memory.holds(block)).toBe(true);
+    }
+  });
 });
 
 describe('the S-box made at load', () => {

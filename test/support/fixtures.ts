@@ -76,7 +76,11 @@ export interface ChannelCase extends Named {
     readonly encryptionKdfSalt?: string;
     readonly keyId?: number;
   };
-  readonly options: { readonly framing: 'rtp' | 'frame'; readonly bindHeader: boolean };
+  readonly options: {
+    readonly framing: 'rtp' | 'frame';
+    readonly bindHeader: boolean;
+    readonly replayWindow?: number;
+  };
   readonly kid?: string;
   readonly ctr?: string;
   readonly prk?: string;
@@ -89,8 +93,11 @@ export interface ChannelCase extends Named {
   readonly aad?: string;
   readonly fingerprint: string;
   readonly input?: string;
-  readonly sealed: string;
+  readonly sealed?: string;
+  readonly output?: string;
   readonly before?: readonly string[];
+  readonly outLength?: number;
+  readonly loopback?: boolean;
 }
 
 export type Case = AesBlockCase | GcmCase | HkdfCase | Sm4EcbCase | SframeHeaderCase | SframeCase | ChannelCase;

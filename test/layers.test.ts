@@ -1,0 +1,176 @@
+/**
+ * The house's rules that a machine can see. Layers, one way:
+ *
+ *     cli -> index, aead, channel, vectors -> wire, engine -> bytes, arrays, status, replay
+ *
+ * Only cli/ may know Node; only channel/ and vectors/ take hashes from a package. Imports of types count like any other.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { posix } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const SRC = new URL('../src/', import.meta.url);
+const MOST_LINES = 350;
+
+const BASE = ['bytes', 'arrays', 'status', 'replay'];
+const MIDDLE = ['wire', 'engine', ...BASE];
+
+/** What each room, a folder or a file of src/, may import. */
+const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  cli: ['cli', 'index', 'aead', 'channel', 'vectors', ...MIDDLE],
+  index: ['channel', ...MIDDLE],
+  aead: ['engine', 'arrays', 'bytes', 'status'],
+  vectors: ['vectors', 'aead', 'channel', ...MIDDLE],
+  channel: ['channel', ...MIDDLE],
+  wire: ['wire', ...BASE],
+  engine: ['engine', ...BASE],
+  replay: ['status'],
+  arrays: ['bytes'],
+  bytes: [],
+  status: [],
+};
+
+/** Packages, and the rooms that may import them. */
+const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  '@noble/hashes': ['channel', 'vectors'],
+  commander: ['cli'],
+  'node:': ['cli'],
+};
+
+const COMMENT = /\/\*[\s\S]*?\*\/|\/\/.*/;
+const REGEX = /(?<=[=(,:[!&|?{;]\s*)\/(?![/*])(?:[^\\/[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\//;
+const QUOTED = /'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"/;
+const TEMPLATE = /`(?:[^`\\]|\\[\s\S])*`/;
+const TOKENS = new RegExp([COMMENT, REGEX, QUOTED, TEMPLATE].map(({ source }) => source).join('|'), 'g');
+
+/** The code without its comments. */
+function withoutComments(code: string): string {
+  return code.replace(TOKENS, (token) => (/^\/[/*]/.test(token) ? ' ' : token));
+}
+
+/** The code without comments and text; of templates, what stands in their braces is code. */
+function withoutText(code: string): string {
+  return withoutComments(code).replace(TOKENS, (token) =>
+    token.startsWith('`') ? (token.match(/\$\{[^}]*\}/g) ?? []).join() : "''",
+  );
+}
+
+/** What a file imports or exports from elsewhere; `?` for an import whose name is not written out. */
+function importsOf(code: string): string[] {
+  const plain = withoutComments(code);
+  const statements = plain.matchAll(/(?:^|[\s;}])(?:import|export)\b[^'"`;()]*?\bfrom\s*['"]([^'"]+)['"]/g);
+  const effects = plain.matchAll(/(?:^|[\s;}])import\s*['"]([^'"]+)['"]/g);
+  const calls = plain.matchAll(/\b(?:import|require)\s*\(\s*(?:['"]([^'"]+)['"])?/g);
+  return [...statements, ...effects, ...calls].map((match) => match[1] ?? '?');
+}
+
+function roomOf(path: string): string {
+  return path.split('/')[0]!.replace(/\.[jt]s$/, '');
+}
+
+/** What is wrong with the imports and names of a file; `path` is relative to src/. */
+function violations(path: string, code: string): string[] {
+  const room = roomOf(path);
+  const allowed = ROOMS[room];
+  if (allowed === undefined) return [`${path}: no room is called ${room}`];
+  const found: string[] = [];
+  for (const name of importsOf(code)) {
+    const isRelative = name.startsWith('.');
+    const isAllowed = isRelative
+      ? allowed.includes(roomOf(posix.join(posix.dirname(path), name)))
+      : Object.entries(PACKAGES).some(([start, rooms]) => isFrom(name, start) && rooms.includes(room));
+    if (!isAllowed) found.push(`${path} imports ${name}`);
+  }
+  const text = withoutText(code);
+  if (room !== 'cli') {
+    for (const [global] of text.matchAll(/\b(?:process|Buffer|require|__dirname|__filename)\b/g)) {
+      found.push(`${path} uses ${global}`);
+    }
+  }
+  if (path === 'index.ts' && !/^(?:\s*export (?:type )?(?:\{[^}]*\}|\*) from '';)*\s*$/.test(text)) {
+    found.push('index.ts does more than re-export');
+  }
+  return found;
+}
+
+function isFrom(name: string, start: string): boolean {
+  return start.endsWith(':') ? name.startsWith(start) : name === start || name.startsWith(`${start}/`);
+}
+
+const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+  .map((name) => name.replaceAll('\\', '/'))
+  .filter((name) => name.endsWith('.ts'))
+  .map((path) => ({ path, code: readFileSync(new URL(path, SRC), 'utf8') }));
+
+describe('src', () => {
+  it('is read whole', () => {
+    const rooms = new Set(files.map(({ path }) => roomOf(path)));
+    for (const room of ['cli', 'index', 'aead', 'channel', 'wire', 'engine', ...BASE]) expect(rooms).toContain(room);
+    expect(files.flatMap(({ code }) => importsOf(code)).length).toBeGreaterThan(60);
+  });
+
+  it('imports downwards, and knows Node in cli/ only', () => {
+    expect(files.flatMap(({ path, code }) => violations(path, code))).toEqual([]);
+  });
+
+  it('is ASCII', () => {
+    const others = files.flatMap(({ path, code }) =>
+      code.split('\n').flatMap((line, i) => (/^[\x20-\x7e]*$/.test(line) ? [] : [`${path}:${i + 1}: ${line}`])),
+    );
+    expect(others).toEqual([]);
+  });
+
+  it(`has no file of more than ${MOST_LINES} lines`, () => {
+    const lines = (code: string): number => code.trimEnd().split('\n').length;
+    expect(
+      files.filter(({ code }) => lines(code) > MOST_LINES).map(({ path, code }) => `${path}: ${lines(code)}`),
+    ).toEqual([]);
+  });
+});
+
+describe('the check itself', () => {
+  const refused: [path: string, code: string][] = [
+    ['wire/sframe.ts', "import { Channel } from '../channel/channel.js';"],
+    ['wire/sframe.ts', "import type { Channel } from '../channel/channel.js';"],
+    ['wire/sframe.ts', "import {\n  type A,\n  B,\n} from '../channel/channel.js';"],
+    ['wire/sframe.ts', "export * from '../engine/engine.js';"],
+    ['engine/portable/aes.ts', "export { parse } from '../../wire/rtp.js';"],
+    ['engine/pick.ts', "import '../aead.js';"],
+    ['engine/pick.ts', "const later = await import('../channel/channel.js');"],
+    ['engine/pick.ts', 'const later = await import(name);'],
+    ['engine/pick.ts', "let slot: import('../channel/keys.js').KeySchedule;"],
+    ['channel/channel.ts', "import { enableEncryption } from '../index.js';"],
+    ['channel/channel.ts', "import { AesGcm } from '../aead.js';"],
+    ['channel/channel.ts', "import { main } from '../cli/main.js';"],
+    ['channel/channel.ts', "import { verify } from '../vectors/verify.js';"],
+    ['aead.ts', "import { Channel } from './channel/channel.js';"],
+    ['bytes.ts', "import { MALFORMED } from './status.js';"],
+    ['channel/keys.ts', "import { createHmac } from 'node:crypto';"],
+    ['channel/keys.ts', "import { createHmac } from 'crypto';"],
+    ['channel/keys.ts', "import { Command } from 'commander';"],
+    ['engine/engine.ts', "import { sha256 } from '@noble/hashes/sha2.js';"],
+    ['cli/main.ts', "import { sha256 } from '@noble/hashes/sha2.js';"],
+    ['channel/keys.ts', "import { sample } from '../../test/support/engines.js';"],
+    ['channel/keys.ts', 'const home = process.env.HOME;'],
+    ['bytes.ts', "const bytes = Buffer.from('00');"],
+    ['bytes.ts', `const text = \`\${process.pid}\`;`],
+    ['utils/more.ts', ''],
+    ['index.ts', "export { warmUp } from './engine/pick.js';\nconst started = 1;"],
+    ['index.ts', "import { warmUp } from './engine/pick.js';\nexport { warmUp };"],
+  ];
+  it.each(refused)('refuses in %s: %s', (path, code) => expect(violations(path, code)).toHaveLength(1));
+
+  const taken: [path: string, code: string][] = [
+    ['wire/sframe.ts', "// import { Channel } from '../channel/channel.js';\nimport { store32 } from '../bytes.js';"],
+    ['wire/sframe.ts', "/* Buffer, process:\nimport '../channel/channel.js'; */"],
+    ['channel/keys.ts', "import { hmac } from '@noble/hashes/hmac.js';\nconst text = 'a Buffer of this process';"],
+    ['channel/keys.ts', `const quote = /['"\`/]/; // process\nconst more = \`Buffer \${1}\`; // \``],
+    ['engine/portable/gcm.ts', "import type { GcmKey } from '../engine.js';"],
+    ['cli/main.ts', "import { once } from 'node:events';\nimport { Command } from 'commander';\nprocess.exit(0);"],
+    [
+      'index.ts',
+      "/** All of it. */\nexport { type A, b } from './channel/channel.js';\nexport * from './status.js';\n",
+    ],
+  ];
+  it.each(taken)('takes in %s: %s', (path, code) => expect(violations(path, code)).toEqual([]));
+});
