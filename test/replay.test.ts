@@ -191,6 +191,8 @@ describe('a window', () => {
       2 ** 32,
       2 ** 32 + 64,
       Infinity,
+      Number.NaN,
+      64.5,
     ]) {
       expect(() => new ReplayWindow(size), `${size}`).toThrow(RangeError);
     }
