@@ -32,7 +32,8 @@ import {
 
 /** How many cases of each kind a file has: one that lost some fails. */
 const FILES: Readonly<Record<string, Partial<Record<Case['kind'], number>>>> = {
-  'channel.json': { channel: 102 },
+  'channel.json': { channel: 576 },
+  'headers.json': { 'sframe-header': 10 },
   'fips197.json': { 'aes-block': 3 },
   'gbt32907.json': { 'sm4-ecb': 9 },
   'rfc5869.json': { hkdf: 3 },

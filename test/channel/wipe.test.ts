@@ -1,0 +1,165 @@
+/**
+ * After close no key is left in memory (FORMAT.md section 6). A child process on the build makes a channel of keys that it
+ * computes in place; this one reads the child's memory through /proc and looks for everything that was derived.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createCipheriv, createHmac } from 'node:crypto';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import type { KnownMode } from '../../src/channel/config.js';
+import { GCM_MODES } from '../support/channel.js';
+
+const built = new URL('../../dist/channel/channel.js', import.meta.url).href;
+const KID = Buffer.from('0123456723456789', 'hex');
+/** No scavenge while the child runs, so that a copy that is found was made by the library and not by the collector. */
+const QUIET = ['--min-semi-space-size=64', '--max-semi-space-size=64'];
+
+/** The same text runs here and in the child, so that no key has to travel. */
+const FILL = '(array, seed) => array.forEach((_, i) => { array[i] = i * 151 + seed * 67 + ((i * i * 29) >> 2); })';
+const fill = new Function(`return ${FILL}`)() as (array: Uint8Array, seed: number) => void;
+
+function made(seed: number): Uint8Array {
+  const array = new Uint8Array(32);
+  fill(array, seed);
+  return array;
+}
+
+/** Makes a channel, wipes the caller's key and salt, seals and opens; says so; on a byte does `end`, and says so. */
+function script(mode: KnownMode, end: string): string {
+  return `
+    const { enableEncryptionWith } = await import(${JSON.stringify(built)});
+    const fill = ${FILL};
+    const made = (seed) => { const array = new Uint8Array(new ArrayBuffer(32)); fill(array, seed); return array; };
+    const settings = (seed, keyId) => ${
+      mode === 'SM4_128_ECB'
+        ? `({ encryptionMode: '${mode}', encryptionKey: made(seed) })`
+        : `({ encryptionMode: '${mode}', encryptionKey: made(seed), encryptionKdfSalt: made(seed + 1), keyId })`
+    };
+    const first = settings(1, 0);
+    const session = (words) => { words[0] = 0x12345670; words[1] = 0x23456789; return 0; };
+    console.warn = () => {};
+    const channel = enableEncryptionWith(first, { framing: 'frame' }, session);
+    first.encryptionKey.fill(0);
+    first.encryptionKdfSalt?.fill(0);
+    const [sealer, opener] = [channel.createSealer(), channel.createOpener({ loopback: true })];
+    const out = new Uint8Array(100);
+    for (let i = 0; i < 50; i++) opener.open(out, out, sealer.seal(out, out, 20));
+    process.stdin.once('data', () => { ${end}; process.stdout.write('2'); process.stdin.once('data', () => process.exit()); });
+    process.stdout.write('1');`;
+}
+
+/** What is looked for, by name: as bytes, and as the little-endian words that engines keep big-endian words in. */
+function needles(mode: KnownMode): Map<string, Uint8Array> {
+  const [hash, size] = mode === 'AES_256_GCM2' ? (['sha512', 64] as const) : (['sha256', 32] as const);
+  const big = mode === 'AES_256_GCM2';
+  const extract = (salt: Uint8Array, ikm: Uint8Array) => createHmac(hash, salt).update(ikm).digest();
+  const expand = (prk: Uint8Array, info: (string | Uint8Array)[], length: number) => {
+    const mac = createHmac(hash, prk);
+    for (const part of info) mac.update(part);
+    return mac.update('\x01').digest().subarray(0, length);
+  };
+  if (mode === 'SM4_128_ECB') {
+    const prk = extract(new Uint8Array(0), made(1));
+    const key16 = expand(prk, ['frameseal/1 SM4_128_ECB key'], 16);
+    return new Map<string, Uint8Array>([
+      ['encryptionKey', made(1)],
+      ['prk', prk],
+      ['key16', key16],
+      ['key16 in words', Buffer.from(key16).swap32()],
+    ]);
+  }
+  const prk = extract(made(2), made(1));
+  const baseKey = expand(prk, [`frameseal/1 ${mode} base key `, KID], size);
+  const secret = extract(new Uint8Array(0), baseKey);
+  const suite = Uint8Array.of(0, big ? 5 : 4);
+  const frameKey = expand(secret, ['SFrame 1.0 Secret key ', KID, suite], big ? 32 : 16);
+  const hashKey = createCipheriv(big ? 'aes-256-ecb' : 'aes-128-ecb', frameKey, null).update(new Uint8Array(16));
+  return new Map<string, Uint8Array>([
+    ['encryptionKey', made(1)],
+    ['encryptionKdfSalt', made(2)],
+    ['prk', prk],
+    ['base key', baseKey],
+    ['secret', secret],
+    ['frame key', frameKey],
+    ['frame key in words', Buffer.from(frameKey).swap32()],
+    ['hash key', hashKey],
+    ['hash key in words', Buffer.from(hashKey).swap32()],
+  ]);
+}
+
+const CHUNK_BYTES = 1 << 20;
+const LONGEST_NEEDLE = 64;
+
+/** Names of the needles that are somewhere in a process's writable memory. */
+function found(pid: number, wanted: ReadonlyMap<string, Uint8Array>): string[] {
+  const seen = new Set<string>();
+  const chunk = Buffer.alloc(CHUNK_BYTES);
+  const memory = openSync(`/proc/${pid}/mem`, 'r');
+  for (const [, start, stop] of readFileSync(`/proc/${pid}/maps`, 'utf8').matchAll(/^(\w+)-(\w+) rw/gm)) {
+    const end = Number.parseInt(stop!, 16);
+    for (let at = Number.parseInt(start!, 16); at < end; at += CHUNK_BYTES - LONGEST_NEEDLE) {
+      const read = readSync(memory, chunk, 0, Math.min(CHUNK_BYTES, end - at), at);
+      for (const [name, needle] of wanted) if (chunk.subarray(0, read).includes(Buffer.from(needle))) seen.add(name);
+    }
+  }
+  closeSync(memory);
+  return [...wanted.keys()].filter((name) => seen.has(name));
+}
+
+/** What is found in the child while the channel is open, and after `end`. */
+async function leftovers(mode: KnownMode, end: string, flags = QUIET): Promise<{ open: string[]; after: string[] }> {
+  const child: ChildProcess = spawn(process.execPath, [...flags, '--input-type=module', '-e', script(mode, end)], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  try {
+    const wanted = needles(mode);
+    expect(String(await once(child.stdout!, 'data'))).toBe('1');
+    const open = found(child.pid!, wanted);
+    child.stdin!.write('.');
+    expect(String(await once(child.stdout!, 'data'))).toBe('2');
+    return { open, after: found(child.pid!, wanted) };
+  } finally {
+    child.kill();
+  }
+}
+
+const CLOSE = 'channel.close()';
+const ROTATE = 'channel.rotate(settings(3, 1), { graceMs: 0 })';
+const FRAME_KEY = ['frame key', 'frame key in words', 'hash key', 'hash key in words'];
+const derived = (names: readonly string[]): string[] => names.filter((name) => FRAME_KEY.includes(name));
+const configured = (names: readonly string[]): string[] => names.filter((name) => name.startsWith('encryptionK'));
+
+describe.skipIf(process.platform !== 'linux')('section 6: wiping', () => {
+  test.each(GCM_MODES)('%s: frame keys are in memory while the channel is open, and gone after close', async (mode) => {
+    const { open, after } = await leftovers(mode, CLOSE);
+    expect(derived(open)).toContain('frame key');
+    expect(derived(after)).toEqual([]);
+    // What lies between the configured key and the frame key is wiped as soon as it has served.
+    for (const name of ['prk', 'base key', 'secret']) expect([...open, ...after]).not.toContain(name);
+  });
+
+  test.each(GCM_MODES)('%s: and gone when a rotation ends', async (mode) => {
+    const { open, after } = await leftovers(mode, ROTATE);
+    expect(derived(open)).toContain('frame key');
+    expect(derived(after)).toEqual([]);
+  });
+
+  test.fails.each(GCM_MODES)(
+    '%s: the configured key and salt are gone once the caller has wiped them',
+    async (mode) => {
+      const { open } = await leftovers(mode, CLOSE);
+      expect(configured(open)).toEqual([]);
+    },
+  );
+
+  test.fails('SM4_128_ECB: the key is gone once the caller has wiped it', async () => {
+    const { after } = await leftovers('SM4_128_ECB', CLOSE);
+    expect(after).toEqual([]);
+  });
+
+  test.fails.each(GCM_MODES)('%s: a scavenge leaves no copy of the frame key either', async (mode) => {
+    const { after } = await leftovers(mode, `gc({ type: 'minor' }); ${CLOSE}`, [...QUIET, '--expose-gc']);
+    expect(derived(after)).toEqual([]);
+  });
+});

@@ -1,0 +1,78 @@
+/**
+ * A second reading of FORMAT.md section 1: as much of it as turns a valid configuration of strings and numbers into
+ * mode, key, salt and keyId. It shares no code with src/. Whatever it does not know it refuses, without a code.
+ */
+
+/**
+ * @typedef {'AES_128_GCM2' | 'AES_256_GCM2' | 'SM4_128_ECB'} Mode
+ * @typedef {{ encryptionMode: string | number, encryptionKey: string }} ModeAndKey
+ * @typedef {ModeAndKey & { encryptionKdfSalt?: string, keyId?: number }} Config
+ * @typedef {{ mode: Mode, key: Buffer, salt: Buffer | undefined, keyId: number }} Parsed
+ */
+
+/**
+ * Section 1, table of modes: every name, in lower case and with `_`, and every number.
+ * @type {[string | number, Mode][]}
+ */
+const MODE_NAMES = [
+  [7, 'AES_128_GCM2'],
+  ['aes_128_gcm2', 'AES_128_GCM2'],
+  ['aes_128_gcm_2', 'AES_128_GCM2'],
+  [8, 'AES_256_GCM2'],
+  ['aes_256_gcm2', 'AES_256_GCM2'],
+  ['aes_256_gcm_2', 'AES_256_GCM2'],
+  [4, 'SM4_128_ECB'],
+  ['sm4_128_ecb', 'SM4_128_ECB'],
+];
+const MODES = new Map(MODE_NAMES);
+
+const FIELDS = ['encryptionMode', 'encryptionKey', 'encryptionKdfSalt', 'keyId'];
+
+/**
+ * @param {boolean} valid
+ * @param {string} what
+ * @returns {asserts valid}
+ */
+function need(valid, what) {
+  if (!valid) throw new TypeError(`invalid configuration: ${what}`);
+}
+
+/**
+ * Section 1. The order of the checks is the page's.
+ * @param {Config} config
+ * @returns {Parsed}
+ */
+export function parseConfig(config) {
+  need(
+    Object.keys(config).every((name) => FIELDS.includes(name)),
+    'unknown field',
+  );
+
+  // "Names ignore case and take `-` and `_` for each other, mixed too."
+  const { encryptionMode, encryptionKey, encryptionKdfSalt, keyId } = config;
+  const name = typeof encryptionMode === 'string' ? encryptionMode.toLowerCase().replaceAll('-', '_') : encryptionMode;
+  const mode = MODES.get(name);
+  need(mode !== undefined, 'encryptionMode');
+
+  // The key: 64 hex digits of either case; SM4 also takes 32. Not zeros.
+  need(
+    /^[0-9a-f]{64}$/i.test(encryptionKey) || (mode === 'SM4_128_ECB' && /^[0-9a-f]{32}$/i.test(encryptionKey)),
+    'key',
+  );
+  const key = Buffer.from(encryptionKey, 'hex');
+  need(!/^0+$/.test(encryptionKey), 'a key of zeros');
+
+  if (mode === 'SM4_128_ECB') {
+    need(encryptionKdfSalt === undefined && keyId === undefined, 'SM4 takes no salt and no keyId');
+    return { mode, key, salt: undefined, keyId: 0 };
+  }
+
+  // The salt: 32 bytes of standard Base64, padded and canonical. Not zeros, and not the key.
+  need(typeof encryptionKdfSalt === 'string', 'salt');
+  const salt = Buffer.from(encryptionKdfSalt, 'base64');
+  need(salt.length === 32 && salt.toString('base64') === encryptionKdfSalt, 'salt');
+  need(salt.some((byte) => byte !== 0) && !salt.equals(key), 'a salt of zeros, or equal to the key');
+
+  need(keyId === undefined || (Number.isInteger(keyId) && keyId >= 0 && keyId <= 15), 'keyId');
+  return { mode, key, salt, keyId: keyId ?? 0 };
+}
