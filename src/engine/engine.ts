@@ -67,3 +67,8 @@ export interface Engine {
   createGcmKey(keyBytes: 16 | 32): GcmKey;
   createSm4Key(): Sm4Key;
 }
+
+/** Thrown where the engine that was asked for does not exist on this platform, or has no room for another key. */
+export class EngineError extends Error {
+  override readonly name = 'EngineError';
+}

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { runInNewContext } from 'node:vm';
 
 /** Every test of a cipher runs on each of these. */
-export const ENGINES = ['portable'] as const;
+export const ENGINES = ['portable', 'simd'] as const;
 export type EngineName = (typeof ENGINES)[number];
 
 /** `length` bytes that look random and are the same in every run: SHAKE-256 of the label. */

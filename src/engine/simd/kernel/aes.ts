@@ -1,0 +1,239 @@
+/**
+ * AES in counter mode, bitsliced: eight blocks in eight vectors (Kasper and Schwabe, CHES 2009), ShiftRows never done
+ * (Adomnicai and Peyrin, "Fixslicing AES-like ciphers", 2020).
+ *
+ *     plane b holds bit b of every byte of the state; its byte 4 * row + column is that place of the state;
+ *     bit k of such a byte belongs to block k
+ *
+ * Instead of moving rows, a round counts how many ShiftRows are pending, and MixColumns takes the row below from so many
+ * columns along. Round keys lie in memory with the same displacement. After 10 or 14 rounds two are pending, which
+ * the permutation back to blocks takes in. Bytes of a row lie side by side, so that going down a row turns whole lanes.
+ */
+import { FIRST_ROUND_KEY, KEY_INPUT, PERMUTATIONS, ROUND_KEY_BYTES } from '../layout.js';
+import { Assembler, type Block, type Value, type Variable } from './assembler.js';
+import { SBOX_CONSTANT, subBytes } from './sbox.js';
+import type { FunctionCode } from './wasm.js';
+
+/** Blocks in a group, and bytes. */
+const GROUP_BLOCKS = 8;
+const GROUP_BYTES = 16 * GROUP_BLOCKS;
+/** ShiftRows come back to where they began after four rounds: the loop's body. */
+const PERIOD = 4;
+/** Bits of the three lowest counter bits over the eight blocks of a group. */
+const COUNTER_BITS = [0xaa, 0xcc, 0xf0];
+
+/** Where each byte of a vector comes from. */
+function permutation(source: (row: number, column: number) => number): number[] {
+  return Array.from({ length: 16 }, (_, at) => source(at >>> 2, at & 3));
+}
+
+/** What stands in memory at PERMUTATIONS. */
+export function permutationBytes(): number[] {
+  const block = (row: number, column: number) => 4 * (column & 3) + row;
+  const rows = (row: number, column: number) => 4 * (row & 3) + (column & 3);
+  const bytes: number[] = new Array(PERMUTATIONS.toBlock + 16).fill(0);
+  const put = (at: number, values: number[]) => bytes.splice(at, 16, ...values);
+  put(PERMUTATIONS.toRows, permutation(block));
+  for (let pending = 0; pending < PERIOD; pending++) {
+    put(
+      PERMUTATIONS.key + 16 * pending,
+      permutation((row, column) => block(row, column - pending * row)),
+    );
+  }
+  for (let pending = 1; pending < PERIOD; pending++) {
+    put(
+      PERMUTATIONS.rowDown + 16 * (pending - 1),
+      permutation((row, column) => rows(row + 1, column + pending)),
+    );
+  }
+  put(
+    PERMUTATIONS.twoRowsDown,
+    permutation((row, column) => rows(row + 2, column + 2)),
+  );
+  // Here the vector is a block: byte 4 * column + row comes from its place in rows.
+  put(
+    PERMUTATIONS.toBlock,
+    permutation((column, row) => rows(row, column + 2 * row)),
+  );
+  return bytes;
+}
+
+/** The byte permutation of all planes that goes one or two rows down, with `pending` ShiftRows. */
+function down(b: Block, rows: 1 | 2, pending: number): (plane: Value) => Value {
+  const columns = (rows * pending) & 3;
+  if (columns === 0) {
+    const indices = permutation((row, column) => 4 * ((row + rows) & 3) + column);
+    return (plane) => b.shuffle(plane, plane, indices);
+  }
+  const at = rows === 1 ? PERMUTATIONS.rowDown + 16 * (pending - 1) : PERMUTATIONS.twoRowsDown;
+  const mask = b.load(b.int(0), at);
+  return (plane) => b.swizzle(plane, mask);
+}
+
+/** MixColumns (FIPS 197 section 5.1.3): 2a + 3b + c + d = 2(a + b) + b + (c + d), with b one row below a. */
+function mixColumns(b: Block, planes: readonly Value[], pending: number): Value[] {
+  const oneDown = down(b, 1, pending);
+  const twoDown = down(b, 2, pending);
+  const below = planes.map(oneDown);
+  const sums = planes.map((plane, i) => b.xor(plane, below[i]!));
+  return planes.map((_, i) => {
+    const rest = b.xor(below[i]!, twoDown(sums[i]!));
+    // Twice: every bit moves up by one, and what falls off comes back as 0x1b.
+    const doubled = i === 0 ? sums[7]! : i === 1 || i === 3 || i === 4 ? b.xor(sums[i - 1]!, sums[7]!) : sums[i - 1]!;
+    return b.xor(rest, doubled);
+  });
+}
+
+function addRoundKey(b: Block, planes: readonly Value[], keys: Value, offset: number): Value[] {
+  return planes.map((plane, i) => b.xor(plane, b.load(keys, offset + 16 * i)));
+}
+
+/** `count` rounds with MixColumns; the first has `pending` ShiftRows and its key at `keys`. */
+function rounds(b: Block, planes: readonly Value[], keys: Value, pending: number, count: number): Value[] {
+  let state = [...planes];
+  for (let i = 0; i < count; i++) {
+    state = mixColumns(b, subBytes(b, state), (pending + i) % PERIOD);
+    state = addRoundKey(b, state, keys, ROUND_KEY_BYTES * i);
+  }
+  return state;
+}
+
+/** Planes to blocks: three stages of bits changing places, and then each block's bytes. */
+function toBlocks(b: Block, planes: readonly Value[]): Value[] {
+  const state = [...planes];
+  for (const [bits, mask] of [
+    [1, 0x55],
+    [2, 0x33],
+    [4, 0x0f],
+  ] as const) {
+    const kept = b.splat8(mask);
+    for (let i = 0; i < 8; i++) {
+      if ((i & bits) !== 0) continue;
+      const low = state[i]!;
+      const high = state[i + bits]!;
+      const moving = b.and(b.xor(b.shiftRight64(low, bits), high), kept);
+      state[i + bits] = b.xor(high, moving);
+      state[i] = b.xor(low, b.shiftLeft64(moving, bits));
+    }
+  }
+  const mask = b.load(b.int(0), PERMUTATIONS.toBlock);
+  return state.map((block) => b.swizzle(block, mask));
+}
+
+/** The planes of eight counter blocks nonce || counter + 0..7, with round key 0 added. The counter divides by eight. */
+function counterPlanes(b: Block, nonce: Value, counter: Value, key: Value): Value[] {
+  const swapped = b.intOr(
+    b.intOr(b.intShl(counter, 24), b.intShl(b.intAnd(counter, 0xff00), 8)),
+    b.intOr(b.intAnd(b.intShrU(counter, 8), 0xff00), b.intShrU(counter, 24)),
+  );
+  const block = b.replaceLane32(nonce, 3, swapped);
+  const rows = b.xor(b.swizzle(block, b.load(b.int(0), PERMUTATIONS.toRows)), b.load(key, FIRST_ROUND_KEY));
+  return Array.from({ length: 8 }, (_, i) => {
+    const bit = b.splat8(1 << i);
+    const plane = b.equal8(b.and(rows, bit), bit);
+    const counterBits = COUNTER_BITS[i];
+    return counterBits === undefined ? plane : b.xor(plane, b.bytes([...new Array(15).fill(0), counterBits]));
+  });
+}
+
+/**
+ * crypt(key, quads, n0, n1, n2, counter, text, groups): adds the key stream of `groups` groups of eight blocks to the
+ * text. `quads` is how many times four rounds come before the last two: 2 or 3; n0..n2 are the nonce's bytes as
+ * little-endian words; `counter` divides by eight.
+ */
+export function cryptFunction(relaxed: boolean): FunctionCode {
+  const f = new Assembler('crypt', new Array(8).fill('i32'), { relaxed });
+  const [key, quads, n0, n1, n2, counter, text, groups] = f.params as Parameters8;
+  const nonce = f.variable('v128');
+  f.block((b) => {
+    const two = b.replaceLane32(b.splat32(b.get(n0)), 1, b.get(n1));
+    b.set(nonce, b.replaceLane32(two, 2, b.get(n2)));
+  });
+  const state = f.variables('v128', 8);
+  const keys = f.variable('i32');
+  const left = f.variable('i32');
+  const step = (write: (b: Block, planes: Value[]) => Value[]) =>
+    f.block((b) => {
+      const before = state.map((plane) => b.get(plane));
+      for (const [i, value] of write(b, before).entries()) b.set(state[i]!, value);
+    });
+  f.loop(
+    () => {
+      step((b) => counterPlanes(b, b.get(nonce), b.get(counter), b.get(key)));
+      f.block((b) => {
+        b.set(keys, b.add(b.get(key), ROUND_KEY_BYTES));
+        b.set(left, b.get(quads));
+      });
+      f.loop(
+        () => {
+          step((b, planes) => rounds(b, planes, b.get(keys), 1, PERIOD));
+          f.block((b) => {
+            b.set(keys, b.add(b.get(keys), PERIOD * ROUND_KEY_BYTES));
+            b.set(left, b.sub(b.get(left), 1));
+          });
+        },
+        (b) => b.get(left),
+      );
+      step((b, planes) => rounds(b, planes, b.get(keys), 1, 1));
+      f.block((b) => {
+        const planes = state.map((plane) => b.get(plane));
+        const last = addRoundKey(b, subBytes(b, planes), b.get(keys), ROUND_KEY_BYTES);
+        const at = b.get(text);
+        for (const [i, block] of toBlocks(b, last).entries()) b.store(at, b.xor(block, b.load(at, 16 * i)), 16 * i);
+        b.set(counter, b.add(b.get(counter), GROUP_BLOCKS));
+        b.set(text, b.add(b.get(text), GROUP_BYTES));
+        b.set(groups, b.sub(b.get(groups), 1));
+      });
+    },
+    (b) => b.get(groups),
+  );
+  return f.finish(false);
+}
+
+type Parameters8 = [Variable, Variable, Variable, Variable, Variable, Variable, Variable, Variable];
+
+/** subWord(word): SubWord of FIPS 197 section 5.2 on all four bytes at once, through the same circuit. */
+export function subWordFunction(relaxed: boolean): FunctionCode {
+  const f = new Assembler('subWord', ['i32'], { result: 'i32', relaxed });
+  f.return((b) => {
+    const word = b.get(f.params[0]!);
+    const gates = { xor: (x: Value, y: Value) => b.intXor(x, y), and: (x: Value, y: Value) => b.intAnd(x, y) };
+    const planes = Array.from({ length: 8 }, (_, i) => b.intAnd(b.intShrU(word, i), 0x01010101));
+    const bits = subBytes(gates, planes).map((plane, i) => b.intShl(plane, i));
+    return b.intXor(
+      bits.reduce((sum, bit) => b.intOr(sum, bit)),
+      SBOX_CONSTANT * 0x01010101,
+    );
+  });
+  return f.finish(true);
+}
+
+/** packKeys(key, rounds): the round keys at KEY_INPUT, 16 bytes each, into the slot's planes. */
+export function packKeysFunction(relaxed: boolean): FunctionCode {
+  const f = new Assembler('packKeys', ['i32', 'i32'], { relaxed });
+  const [key, count] = f.params as [Variable, Variable];
+  const round = f.variable('i32');
+  f.block((b) => {
+    const first = b.swizzle(b.load(b.int(KEY_INPUT)), b.load(b.int(PERMUTATIONS.toRows)));
+    b.store(b.get(key), first, FIRST_ROUND_KEY);
+    b.set(round, b.int(1));
+  });
+  f.loop(
+    () => {
+      f.block((b) => {
+        const index = b.get(round);
+        const input = b.load(b.intShl(index, 4), KEY_INPUT);
+        const pending = b.intShl(b.intAnd(index, PERIOD - 1), 4);
+        const rows = b.swizzle(b.xor(input, b.splat8(SBOX_CONSTANT)), b.load(pending, PERMUTATIONS.key));
+        const target = b.add(b.get(key), b.intShl(index, 7));
+        for (let i = 0; i < 8; i++) {
+          const bit = b.splat8(1 << i);
+          b.store(target, b.equal8(b.and(rows, bit), bit), 16 * i);
+        }
+        b.set(round, b.add(index, 1));
+      });
+    },
+    (b) => b.lessThan(b.get(round), b.add(b.get(count), 1)),
+  );
+  return f.finish(true);
+}

@@ -1,0 +1,198 @@
+/**
+ * GHASH (NIST SP 800-38D section 6.4) by look-ups in registers: a table of 16 bytes is a vector, and swizzle reads it for 16
+ * nibbles at once. No memory address depends on H or data.
+ *
+ * Byte i of a block is a polynomial of degree below 8 times x^(8i); bit 7 is the coefficient of x^0. So the product of a
+ * block's upper nibbles with H has at byte i + s the sum of T_s[nibble i], where T_s[n] is byte s of n(x) * H; s goes from
+ * 0 to 16. The same with x^4 * H for lower nibbles. Sixteen blocks take a power of H each; their products share the
+ * sums for each s, the shifts by s, and the reduction.
+ */
+import {
+  HASH_POSITIONS,
+  HASH_POWERS,
+  HASH_STATE,
+  HASH_TABLES,
+  KEY_INPUT,
+  MULTIPLES,
+  NIBBLES,
+  POWER_BYTES,
+} from '../layout.js';
+import { Assembler, type Block, type Value, type Variable } from './assembler.js';
+import type { FunctionCode } from './wasm.js';
+
+/** Sums over blocks are made for so many positions at a time: with more, V8 loads tables early and runs out of registers. */
+const POSITIONS_AT_ONCE = 3;
+const NIBBLE = 0x0f;
+/** Of H times x^0..x^7: the low 16 bytes, then byte 16 in the first place of another vector. */
+const MULTIPLE_BYTES = 32;
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, i) => from + i);
+}
+
+/** The bytes moved up by s places; zeros come in. */
+function up(b: Block, a: Value, s: number): Value {
+  return s === 0 ? a : b.shuffle(b.zero(), a, range(16 - s, 32 - s));
+}
+
+/** What `up` lets fall off, from the first place on. */
+function over(b: Block, a: Value, s: number): Value {
+  return b.shuffle(a, b.zero(), range(16 - s, 32 - s));
+}
+
+/** Every byte times x^bits, without what falls off its byte: bits move to the right. */
+function timesX(b: Block, a: Value, bits: number): Value {
+  return b.and(b.shiftRight64(a, bits), b.splat8(0xff >>> bits));
+}
+
+/** What timesX lets fall off, to be added one byte on. */
+function fallenOff(b: Block, a: Value, bits: number): Value {
+  return b.and(b.shiftLeft64(a, 8 - bits), b.splat8(0xff << (8 - bits)));
+}
+
+/** low + x^128 * high modulo x^128 + x^7 + x^2 + x + 1. */
+function reduce(b: Block, low: Value, high: Value): Value {
+  const sum = (values: Value[]) => values.reduce((a, value) => b.xor(a, value));
+  // high * (x + x^2 + x^7) passes x^128 by what falls off its last byte: that is reduced with it.
+  const last = over(b, high, 1);
+  const folded = b.xor(high, sum([1, 2, 7].map((bits) => fallenOff(b, last, bits))));
+  const carried = up(b, folded, 1);
+  return sum([
+    low,
+    folded,
+    ...[1, 2, 7].map((bits) => timesX(b, folded, bits)),
+    ...[1, 2, 7].map((bits) => fallenOff(b, carried, bits)),
+  ]);
+}
+
+/**
+ * hash(key, data, blocks): absorbs whole blocks, at least one, into HASH_STATE.
+ */
+export function hashFunction(relaxed: boolean): FunctionCode {
+  const f = new Assembler('hash', ['i32', 'i32', 'i32'], { relaxed });
+  const [key, data, blocks] = f.params as [Variable, Variable, Variable];
+  const state = f.variable('v128');
+  const [now, left, nibbles, table] = f.variables('i32', 4) as [Variable, Variable, Variable, Variable];
+  const low = f.variable('v128');
+  const high = f.variable('v128');
+  const sums = f.variables('v128', POSITIONS_AT_ONCE);
+  f.block((b) => {
+    b.set(state, b.load(b.int(HASH_STATE)));
+    // The first time as many blocks as leave a multiple of sixteen.
+    b.set(now, b.add(b.intAnd(b.sub(b.get(blocks), 1), HASH_POWERS - 1), 1));
+  });
+  f.loop(
+    () => {
+      f.block((b) => {
+        b.set(left, b.get(now));
+        b.set(nibbles, b.int(NIBBLES));
+      });
+      f.loop(
+        () =>
+          f.block((b) => {
+            const block = b.xor(b.load(b.get(data)), b.get(state));
+            const mask = b.splat8(NIBBLE);
+            b.store(b.get(nibbles), b.and(b.shiftRight64(block, 4), mask));
+            b.store(b.get(nibbles), b.and(block, mask), 16);
+            b.set(state, b.zero());
+            b.set(nibbles, b.add(b.get(nibbles), 32));
+            b.set(data, b.add(b.get(data), 16));
+            b.set(left, b.sub(b.get(left), 1));
+          }),
+        (b) => b.get(left),
+      );
+      f.block((b) => {
+        b.set(low, b.zero());
+        b.set(high, b.zero());
+      });
+      for (let first = 0; first < HASH_POSITIONS; first += POSITIONS_AT_ONCE) {
+        const positions = range(first, Math.min(first + POSITIONS_AT_ONCE, HASH_POSITIONS));
+        f.block((b) => {
+          for (const [i] of positions.entries()) b.set(sums[i]!, b.zero());
+          b.set(left, b.get(now));
+          b.set(nibbles, b.int(NIBBLES));
+          const skipped = b.mul(b.sub(b.int(HASH_POWERS), b.get(now)), POWER_BYTES);
+          b.set(table, b.add(b.get(key), skipped));
+        });
+        f.loop(
+          () =>
+            f.block((b) => {
+              const upper = b.load(b.get(nibbles));
+              const lower = b.load(b.get(nibbles), 16);
+              for (const [i, s] of positions.entries()) {
+                const at = HASH_TABLES + 32 * s;
+                const withUpper = b.xor(b.get(sums[i]!), b.swizzle(b.load(b.get(table), at), upper));
+                b.set(sums[i]!, b.xor(withUpper, b.swizzle(b.load(b.get(table), at + 16), lower)));
+              }
+              b.set(nibbles, b.add(b.get(nibbles), 32));
+              b.set(table, b.add(b.get(table), POWER_BYTES));
+              b.set(left, b.sub(b.get(left), 1));
+            }),
+          (b) => b.get(left),
+        );
+        f.block((b) => {
+          let newLow = b.get(low);
+          let newHigh = b.get(high);
+          for (const [i, s] of positions.entries()) {
+            newLow = s === 16 ? newLow : b.xor(newLow, up(b, b.get(sums[i]!), s));
+            if (s > 0) newHigh = b.xor(newHigh, over(b, b.get(sums[i]!), s));
+          }
+          b.set(low, newLow);
+          b.set(high, newHigh);
+        });
+      }
+      f.block((b) => {
+        b.set(state, reduce(b, b.get(low), b.get(high)));
+        b.set(blocks, b.sub(b.get(blocks), b.get(now)));
+        b.set(now, b.int(HASH_POWERS));
+      });
+    },
+    (b) => b.get(blocks),
+  );
+  f.block((b) => b.store(b.int(HASH_STATE), b.get(state)));
+  return f.finish(true);
+}
+
+/** powerTables(key, table): the 34 tables of the power of H at KEY_INPUT, to key + table. */
+export function powerTablesFunction(relaxed: boolean): FunctionCode {
+  const f = new Assembler('powerTables', ['i32', 'i32'], { relaxed });
+  const [key, table] = f.params as [Variable, Variable];
+  f.block((b) => {
+    const h = b.load(b.int(KEY_INPUT));
+    const carried = up(b, h, 1);
+    const last = over(b, h, 1);
+    const at = b.int(MULTIPLES);
+    for (let bits = 0; bits < 8; bits++) {
+      const lowBytes = bits === 0 ? h : b.xor(timesX(b, h, bits), fallenOff(b, carried, bits));
+      b.store(at, lowBytes, MULTIPLE_BYTES * bits);
+      b.store(at, bits === 0 ? b.zero() : fallenOff(b, last, bits), MULTIPLE_BYTES * bits + 16);
+    }
+  });
+  const position = f.variable('i32');
+  const target = f.variable('i32');
+  f.block((b) => {
+    b.set(position, b.int(0));
+    b.set(target, b.add(b.get(key), b.get(table)));
+  });
+  f.loop(
+    () =>
+      f.block((b) => {
+        for (const [half, firstBit] of [0, 4].entries()) {
+          // Place n of a table: the sum of the multiples that the bits of n choose; bit 3 of n is x^0.
+          const parts = range(0, 4).map((i) => {
+            const chosen = range(0, 16).map((n) => ((n >>> (3 - i)) & 1 ? 0xff : 0));
+            return b.and(b.loadSplat8(b.get(position), MULTIPLES + MULTIPLE_BYTES * (firstBit + i)), b.bytes(chosen));
+          });
+          b.store(
+            b.get(target),
+            parts.reduce((a, part) => b.xor(a, part)),
+            16 * half,
+          );
+        }
+        b.set(position, b.add(b.get(position), 1));
+        b.set(target, b.add(b.get(target), 32));
+      }),
+    (b) => b.lessThan(b.get(position), b.int(HASH_POSITIONS)),
+  );
+  return f.finish(true);
+}

@@ -1,0 +1,63 @@
+/**
+ * The SIMD engine's memory map: known to its TypeScript side and to the builder of its kernels, and to nobody else.
+ *
+ *     0x0000   constants: byte permutations and masks, written by the module itself
+ *     0x0800   scratch: what one call leaves for the next
+ *     0x2400   AAD on the way in, up to 1 KiB
+ *     0x2c00   room before the text: its clear header on the way in, then the AAD for GHASH
+ *     0x3000   text, up to 16 KiB, with room for a tag, a length block and the rest of a group of blocks
+ *     0x8000   key slots
+ */
+
+/** Byte permutations, 16 bytes each. */
+export const PERMUTATIONS = {
+  /** From a block to rows: byte 4 * row + column. */
+  toRows: 0x000,
+  /** A round key to rows, with 0..3 ShiftRows pending: four of them. */
+  key: 0x010,
+  /** One row down and `pending` columns along, for 1, 2 and 3 pending ShiftRows. */
+  rowDown: 0x050,
+  /** Two rows down and two columns along. */
+  twoRowsDown: 0x080,
+  /** From rows with two ShiftRows pending to a block. */
+  toBlock: 0x090,
+} as const;
+
+/** 16 bytes of ones, then 16 of zeros: read from the middle, a mask for the first n bytes. */
+export const TAIL_MASKS = 0x0a0;
+export const CONSTANT_BYTES = 0x0c0;
+
+/** GHASH's accumulator. */
+export const HASH_STATE = 0x800;
+/** E(K, J0), which masks the tag. */
+export const TAG_MASK = 0x810;
+/** Sixteen blocks as nibbles: 16 upper halves of bytes, 16 lower ones. */
+export const NIBBLES = 0x900;
+/** Key set-up: the round keys as FIPS 197 has them, or H; and H times x^0..x^7, 32 bytes each. */
+export const KEY_INPUT = 0xb00;
+export const MULTIPLES = 0xc00;
+
+export const AAD = 0x2400;
+export const TEXT = 0x3000;
+/** The most bytes of clear header, and of AAD, that fit in before the text. */
+export const BEFORE_TEXT_BYTES = 0x400;
+/** A longer text passes in pieces of this length, which is a multiple of 128. */
+export const PIECE_BYTES = 0x4000;
+
+export const SLOTS = 0x8000;
+export const MAX_ROUNDS = 14;
+/** In a slot: round keys as bit planes, 8 * 16 bytes a round; round key 0 as rows; then the GHASH tables. */
+export const ROUND_KEY_BYTES = 128;
+export const FIRST_ROUND_KEY = (MAX_ROUNDS + 1) * ROUND_KEY_BYTES;
+export const HASH_TABLES = FIRST_ROUND_KEY + 16;
+/** For one power of H: 17 byte positions, each with a table for upper and one for lower nibbles. */
+export const HASH_POSITIONS = 17;
+export const POWER_BYTES = HASH_POSITIONS * 32;
+/** Powers of H: this many blocks take one reduction. The highest comes first. */
+export const HASH_POWERS = 16;
+export const SLOT_BYTES = HASH_TABLES + HASH_POWERS * POWER_BYTES;
+
+export const PAGE_BYTES = 0x10000;
+export const LEAST_PAGES = 2;
+/** 1 GiB: close to 100,000 keys. */
+export const MOST_PAGES = 16_384;
