@@ -1,5 +1,10 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  test: { include: ['test/**/*.test.ts'], testTimeout: 60_000, pool: 'threads' },
+  test: {
+    include: ['test/**/*.test.ts'],
+    testTimeout: 60_000,
+    setupFiles: ['test/support/simd-form.ts'],
+    pool: 'threads',
+  },
 });

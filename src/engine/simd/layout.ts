@@ -45,7 +45,7 @@ export const BEFORE_TEXT_BYTES = 0x400;
 export const PIECE_BYTES = 0x4000;
 
 export const SLOTS = 0x8000;
-export const MAX_ROUNDS = 14;
+const MAX_ROUNDS = 14;
 /** In a slot: round keys as bit planes, 8 * 16 bytes a round; round key 0 as rows; then the GHASH tables. */
 export const ROUND_KEY_BYTES = 128;
 export const FIRST_ROUND_KEY = (MAX_ROUNDS + 1) * ROUND_KEY_BYTES;

@@ -7,17 +7,7 @@
  */
 import { fromBase64 } from '../../bytes.js';
 import { EngineError } from '../engine.js';
-import {
-  AAD,
-  BEFORE_TEXT_BYTES,
-  HASH_STATE,
-  KEY_INPUT,
-  MOST_PAGES,
-  PAGE_BYTES,
-  SLOT_BYTES,
-  SLOTS,
-  TEXT,
-} from './layout.js';
+import { AAD, BEFORE_TEXT_BYTES, HASH_STATE, MOST_PAGES, PAGE_BYTES, SLOT_BYTES, SLOTS, TEXT } from './layout.js';
 import { PLAIN_MODULE, RELAXED_MODULE } from './modules.js';
 
 /** What the module offers; see kernel/. All arguments are integers. */
@@ -111,13 +101,14 @@ export class SimdMemory {
     output.set(view, at);
   }
 
-  /** Zeroes what a key set-up or a forged frame has left. */
+  /** Zeroes the text's first bytes: what a forged frame has left. */
   wipeText(length: number): void {
     this.heap.fill(0, TEXT, TEXT + length);
   }
 
-  wipeKeyInput(): void {
-    this.heap.fill(0, HASH_STATE, KEY_INPUT + 0x200);
+  /** Zeroes all that frames and key set-ups leave: everything between the constants and the slots. */
+  wipeScratch(): void {
+    this.heap.fill(0, HASH_STATE, SLOTS);
   }
 
   #grow(): void {

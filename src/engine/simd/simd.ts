@@ -64,8 +64,7 @@ class SimdGcmKey implements GcmKey {
       heap.copyWithin(KEY_INPUT, HASH_STATE, HASH_STATE + 16);
       kernels.powerTables(slot, HASH_TABLES + power * POWER_BYTES);
     }
-    memory.wipeText(GROUP_BYTES);
-    memory.wipeKeyInput();
+    memory.wipeScratch();
   }
 
   seal(job: FrameJob): void {
@@ -105,6 +104,7 @@ class SimdGcmKey implements GcmKey {
     if (this.#slot === 0) return;
     this.#registry.unregister(this);
     this.#memory.giveSlot(this.#slot);
+    this.#memory.wipeScratch();
     this.#slot = 0;
   }
 

@@ -8,7 +8,7 @@
  */
 
 /** Something that a kernel must not do. */
-export interface Finding {
+interface Finding {
   readonly function: string;
   readonly instruction: string;
   readonly what: 'address' | 'branch';

@@ -1,0 +1,19 @@
+/**
+ * `npm run test:nodes`: the whole suite on Node 20, 22 and 24, by npm's node packages; and once more on the newest with the
+ * SIMD module that older platforms get, which it would not choose by itself.
+ */
+import { spawnSync } from 'node:child_process';
+
+const RUNS = [{ major: 20 }, { major: 22 }, { major: 24 }, { major: 24, form: 'plain' }];
+const root = new URL('..', import.meta.url).pathname;
+const failed = [];
+for (const { major, form } of RUNS) {
+  const name = `Node ${major}${form ? `, ${form} SIMD module` : ''}`;
+  process.stdout.write(`\n${name}\n`);
+  const env = { ...process.env, ...(form ? { FRAMESEAL_SIMD_FORM: form } : {}) };
+  const args = ['-y', `node@${major}`, 'node_modules/vitest/vitest.mjs', 'run', '--reporter=dot'];
+  const { status } = spawnSync('npx', args, { cwd: root, env, stdio: 'inherit' });
+  if (status !== 0) failed.push(name);
+}
+process.stdout.write(failed.length === 0 ? '\nall pass\n' : `\nfailed: ${failed.join('; ')}\n`);
+process.exitCode = failed.length === 0 ? 0 : 1;
