@@ -11,7 +11,8 @@ export {
 export { FrameError, type FrameStats, type Framing } from './channel/frames.js';
 export { Opener, type OpenerStats } from './channel/opener.js';
 export { Sealer } from './channel/sealer.js';
-export { type EngineChoice, EngineError, warmUp } from './engine/pick.js';
+export { warmUp } from './channel/warm-up.js';
+export { type EngineChoice, EngineError } from './engine/pick.js';
 export {
   BAD_TAG,
   BUSY,

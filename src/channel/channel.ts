@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * Channels: one mode, one key, one salt; sealers and openers are made here (FORMAT.md).
  *

@@ -2,7 +2,7 @@
  * Configuration files: JSON with the fields of FORMAT.md section 1. Keys come from a file, never from an argument:
  * arguments show in the list of processes and in shell histories.
  */
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import type { EncryptionConfig } from '../index.js';
 import { CliError, warn } from './terminal.js';
 
@@ -21,7 +21,9 @@ export function loadConfig(path: string | undefined): EncryptionConfig {
     warnOfReaders(file);
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new CliError(`cannot read the configuration ${file}: ${reason(error)}`);
+    throw new CliError(
+      `cannot read the configuration ${file}: ${reason(error)}; make one with: frameseal keygen --out frameseal.json`,
+    );
   }
   try {
     return JSON.parse(text);
@@ -33,9 +35,11 @@ export function loadConfig(path: string | undefined): EncryptionConfig {
   }
 }
 
-/** Writes a new file that its owner alone can read. Throws CliError where it exists. */
-export function saveConfig(path: string, config: EncryptionConfig): void {
+/** Writes a file that its owner alone can read. Throws CliError where there is one that must not be replaced. */
+export function saveConfig(path: string, config: EncryptionConfig, ifExists: 'refuse' | 'replace'): void {
   try {
+    // Made anew: a file that is there may be open to others.
+    if (ifExists === 'replace') rmSync(path, { force: true });
     writeFileSync(path, `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
   } catch (error) {
     const why = reason(error);
@@ -47,8 +51,9 @@ export function saveConfig(path: string, config: EncryptionConfig): void {
 
 function warnOfReaders(file: string): void {
   if (process.platform === 'win32') return;
-  const others = statSync(file).mode & 0o077;
-  if (others !== 0) warn(`other users can reach the key in ${file}: chmod 600 ${file}`);
+  const status = statSync(file);
+  if (status.isFile() && (status.mode & 0o077) !== 0)
+    warn(`other users can reach the key in ${file}: chmod 600 ${file}`);
 }
 
 function reason(error: unknown): string {

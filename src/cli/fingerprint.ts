@@ -3,6 +3,9 @@ import type { Command } from 'commander';
 import { enableEncryption } from '../index.js';
 import { loadConfig } from './configfile.js';
 
+/** What the fingerprint and the file say nothing of. */
+const OPTIONS = '  (framing and bindHeader, which each program sets, must agree as well)';
+
 export function addFingerprint(program: Command): void {
   program
     .command('fingerprint')
@@ -21,5 +24,5 @@ function fingerprint(options: { config?: string; json?: boolean }): void {
   const result = { fingerprint: channel.fingerprint, mode, ...(mode === 'SM4_128_ECB' ? {} : { keyId }) };
   channel.close();
   if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
-  else process.stdout.write(`${result.fingerprint}  ${mode}${'keyId' in result ? `  keyId ${keyId}` : ''}\n`);
+  else process.stdout.write(`${result.fingerprint}  ${mode}${'keyId' in result ? `  keyId ${keyId}` : ''}${OPTIONS}\n`);
 }

@@ -1,5 +1,4 @@
 /** `frameseal keygen`: a new configuration, to a file of mode 0600 or to stdout. */
-import { rmSync } from 'node:fs';
 import type { Command } from 'commander';
 import { type EncryptionConfig, enableEncryption, generateKey, generateSalt } from '../index.js';
 import { integerArgument } from './arguments.js';
@@ -24,7 +23,8 @@ export function addKeygen(program: Command): void {
 }
 
 function keygen(options: KeygenOptions): void {
-  const config: EncryptionConfig = { encryptionMode: options.mode, encryptionKey: generateKey() };
+  const mode = /^\d+$/.test(options.mode) ? Number(options.mode) : options.mode;
+  const config: EncryptionConfig = { encryptionMode: mode, encryptionKey: generateKey() };
   if (!isSm4(options.mode)) config.encryptionKdfSalt = generateSalt();
   if (options.keyId !== undefined) config.keyId = options.keyId;
   const channel = enableEncryption(config);
@@ -35,8 +35,7 @@ function keygen(options: KeygenOptions): void {
     process.stdout.write(`${JSON.stringify(config, null, 2)}\n`);
     return;
   }
-  if (options.force) rmSync(options.out, { force: true });
-  saveConfig(options.out, config);
+  saveConfig(options.out, config, options.force ? 'replace' : 'refuse');
   process.stderr.write(`${options.out}: ${channel.mode}, keyId ${config.keyId ?? 0}, fingerprint ${fingerprint}\n`);
 }
 

@@ -21,7 +21,7 @@ export class CliError extends Error {
 /** Text in a style where the stream is a terminal that wants colours. */
 export function styled(stream: NodeJS.WriteStream, style: Style, text: string): string {
   const wanted = stream.isTTY && process.env['NO_COLOR'] === undefined;
-  return wanted ? styleText(style, text) : text;
+  return wanted ? styleText(style, text, { stream }) : text;
 }
 
 export function warn(message: string): void {
@@ -34,7 +34,8 @@ export class StatusLine {
 
   show(text: string): void {
     if (!this.#shown) return;
-    const columns = process.stderr.columns ?? 80;
+    // A terminal that does not know its width says 0.
+    const columns = process.stderr.columns || 80;
     process.stderr.write(`\r\x1b[K${text.slice(0, columns - 1)}`);
   }
 

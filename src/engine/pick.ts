@@ -1,5 +1,5 @@
 /** Which engine is used: the one place that knows all of them. */
-import { type Engine, EngineError, FrameJob, TAG_BYTES } from './engine.js';
+import { type Engine, EngineError } from './engine.js';
 import { portableEngine } from './portable/portable.js';
 import type { ModuleForm } from './simd/memory.js';
 import { createSimdEngine, hasSimd } from './simd/simd.js';
@@ -40,23 +40,4 @@ export function pickEngine(choice: EngineChoice = 'auto'): Engine {
     default:
       throw new TypeError("engine must be 'auto', 'simd' or 'portable'");
   }
-}
-
-/** Calls of each kind that bring an engine's code to full speed. */
-const WARM_UP_CALLS = 3000;
-const WARM_UP_BYTES = 256;
-
-/** Brings the engine to full speed before traffic: seals and opens for some milliseconds. */
-export function warmUp(): void {
-  const engine = pickEngine();
-  const key = engine.createGcmKey(16);
-  const job = new FrameJob();
-  key.setKey(new Uint8Array(16));
-  job.input = job.output = new Uint8Array(WARM_UP_BYTES + TAG_BYTES);
-  job.length = WARM_UP_BYTES;
-  for (let i = 0; i < WARM_UP_CALLS; i++) {
-    key.seal(job);
-    key.open(job);
-  }
-  key.wipe();
 }

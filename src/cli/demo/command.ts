@@ -59,7 +59,8 @@ async function demo(options: DemoOptions): Promise<void> {
   const stranger = enableEncryption({ ...config, encryptionKdfSalt: generateSalt() });
   const good = await replay('sealed path', packets, sender, receiver, options);
   const wrong = await replay('wrong salt', packets.slice(0, WRONG_SALT_PACKETS), sender, stranger, options);
-  const fine = good.arrived.packets > 0 && good.identical === good.arrived.packets && wrong.arrived.packets === 0;
+  const fine =
+    good.complete && good.arrived.packets > 0 && good.identical === good.arrived.packets && wrong.arrived.packets === 0;
   if (options.json) {
     process.stdout.write(`${JSON.stringify(asJson(sender, good, wrong, fine))}\n`);
   } else {
@@ -124,6 +125,9 @@ function print(sender: Channel, stranger: Channel, good: PathReport, wrong: Path
   const identical = good.identical === good.arrived.packets && good.arrived.packets > 0;
   if (identical) out(`  ${styled(process.stdout, 'green', 'every payload that arrived is identical')}\n`);
   else out(`  ${styled(process.stdout, 'red', `${good.arrived.packets - good.identical} payloads differ`)}\n`);
+
+  if (!good.complete)
+    out(`  ${styled(process.stdout, 'red', 'the machine itself lost packets between two stages: try again')}\n`);
 
   title('The same call, one receiver with a wrong salt');
   out(

@@ -16,13 +16,15 @@ import type { UdpPacket } from './pcap.js';
 import { Wire, type WireCounts } from './wire.js';
 
 const LOOPBACK = '127.0.0.1';
-const SETTLE_MS = 100;
+const PATIENCE_MS = 3000;
 
 export interface PathReport {
   readonly sent: { readonly packets: number; readonly bytes: number };
   readonly sealing: GatewayCounters;
   readonly wire: Readonly<WireCounts>;
   readonly opening: GatewayCounters;
+  /** Whether the machine itself lost nothing: each stage received what the one before it sent. */
+  readonly complete: boolean;
   /** Media packets that came out; each is compared with the one that went in. */
   readonly arrived: { readonly packets: number; readonly bytes: number };
   readonly identical: number;
@@ -52,9 +54,12 @@ export async function runPath(
   const sealing = await Gateway.start(route('seal', wire.port), sender, { timing: sealNs });
 
   const bytes = await play(packets, sealing.port, options);
-  await sleep(SETTLE_MS);
+  // Each stage has handled what the one before it sent: then what the wire still holds goes on its way.
+  await until(() => sealing.counters.received.packets === packets.length);
+  await until(() => wire.counts.relayed === sealing.counters.forwarded.packets);
   wire.flush();
-  await sleep(SETTLE_MS);
+  await until(() => opening.counters.received.packets === wire.sent);
+  await until(() => target.received === opening.counters.forwarded.packets);
   await sealing.stop();
   await opening.stop();
   wire.stop();
@@ -64,6 +69,11 @@ export async function runPath(
     sealing: sealing.counters,
     wire: wire.counts,
     opening: opening.counters,
+    complete:
+      sealing.counters.received.packets === packets.length &&
+      wire.counts.relayed === sealing.counters.forwarded.packets &&
+      opening.counters.received.packets === wire.sent &&
+      target.received === opening.counters.forwarded.packets,
     arrived: { packets: target.packets, bytes: target.bytes },
     identical: target.identical,
     sealNs,
@@ -85,20 +95,30 @@ async function play(packets: readonly UdpPacket[], port: number, options: PathOp
   const socket = dgram.createSocket('udp4');
   const startMs = performance.now();
   let bytes = 0;
+  let sent = Promise.resolve();
   for (const [i, { timeUs, payload }] of packets.entries()) {
     const waitMs = startMs + timeUs / 1000 / options.speed - performance.now();
     if (waitMs > 1) await sleep(waitMs);
-    socket.send(payload, port, LOOPBACK);
+    sent = new Promise((resolve) => {
+      socket.send(payload, port, LOOPBACK, () => resolve());
+    });
     bytes += payload.length;
     options.onProgress((i + 1) / packets.length);
   }
-  await sleep(SETTLE_MS);
+  await sent;
   socket.close();
   return bytes;
 }
 
+/** Waits for what comes soon, or never where the machine has lost a packet. */
+async function until(condition: () => boolean): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS;
+  while (!condition() && performance.now() < deadline) await sleep(5);
+}
+
 /** Takes what comes out, and compares each packet with the one of its SSRC and sequence number that went in. */
 class Receiver {
+  received = 0;
   packets = 0;
   bytes = 0;
   identical = 0;
@@ -123,6 +143,7 @@ class Receiver {
   }
 
   #onPacket(packet: Buffer): void {
+    this.received++;
     if (rtpHeaderLength(packet, packet.length) === RTCP) return;
     this.packets++;
     this.bytes += packet.length;

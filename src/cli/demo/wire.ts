@@ -35,6 +35,8 @@ const DELAYED_BY = 80;
 
 export class Wire {
   readonly counts: WireCounts = { relayed: 0, dropped: 0, repeated: 0, reordered: 0, delayed: 0, damaged: 0 };
+  /** Packets that have left it. */
+  sent = 0;
   readonly #socket = dgram.createSocket('udp4');
   readonly #random: () => number;
   readonly #target: number;
@@ -122,6 +124,7 @@ export class Wire {
   }
 
   #send(packet: Buffer): void {
+    this.sent++;
     this.#socket.send(packet, this.#target, '127.0.0.1');
   }
 

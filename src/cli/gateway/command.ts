@@ -49,6 +49,7 @@ function choice(program: Command, flags: string, description: string, values: [s
 
 async function gateway(options: GatewayOptions): Promise<void> {
   if ((options.seal === true) === (options.open === true)) throw new CliError('give one of --seal and --open');
+  if (options.forward.port === 0) throw new CliError('--forward needs the port that packets go to: HOST:PORT');
   const route: Route = { ...options, direction: options.seal ? 'seal' : 'open' };
   const channelOptions: ChannelOptions = { bindHeader: options.bindHeader };
   if (options.replayWindow !== undefined) channelOptions.replayWindow = options.replayWindow;
@@ -63,7 +64,7 @@ async function gateway(options: GatewayOptions): Promise<void> {
     forward: endpointText(route.forward),
     mode: channel.mode,
     fingerprint: channel.fingerprint,
-    keyId: config.keyId ?? 0,
+    ...(channel.mode === 'SM4_128_ECB' ? {} : { keyId: config.keyId ?? 0 }),
     framing: channel.framing,
     bindHeader: channel.bindHeader,
     engine: channel.engine,
@@ -146,7 +147,7 @@ class TerminalReporter {
     if (!process.stderr.isTTY) return;
     process.stderr.write(
       `${about['direction']}: ${about['listen']} -> ${about['forward']}, ${about['mode']}, fingerprint ${about['fingerprint']}, ` +
-        `keyId ${about['keyId']}, bindHeader ${about['bindHeader']}, ${about['engine']} engine; Ctrl-C ends it\n`,
+        `keyId ${about['keyId'] ?? 'none'}, bindHeader ${about['bindHeader']}, ${about['engine']} engine; Ctrl-C ends it\n`,
     );
   }
 

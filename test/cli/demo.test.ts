@@ -1,0 +1,126 @@
+/** The demo and verify, as they are run. */
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { runPath } from '../../src/cli/demo/path.js';
+import { bar, number, table } from '../../src/cli/terminal.js';
+import { BAD_TAG, describe as describeStatus, enableEncryption } from '../../src/index.js';
+import { frameseal, newConfig, rtp, temporaryFile } from '../support/cli.js';
+
+describe('demo', () => {
+  it('adds up', () => {
+    const { status, stdout } = frameseal(['demo', '--speed', '10', '--json']);
+    expect(status).toBe(0);
+    const { ok, sealedPath, wrongSalt } = JSON.parse(stdout);
+    expect(ok).toBe(true);
+    const { sent, sealing, wire, opening, arrived, identical } = sealedPath;
+    expect(sent.packets).toBe(499);
+    expect(sealing.forwarded.packets).toBe(sent.packets);
+    const media = sent.packets - sealing.rtcp.forwarded;
+    expect(arrived.packets).toBe(identical);
+    const { REPLAYED = 0, TOO_OLD = 0, ...others } = opening.refused as Record<string, number>;
+    expect(REPLAYED).toBe(wire.repeated);
+    expect(TOO_OLD).toBeGreaterThan(0);
+    const damaged = Object.values(others).reduce((sum, count) => sum + count, 0);
+    expect(damaged).toBe(wire.damaged);
+    expect(sealedPath.complete).toBe(true);
+    expect(arrived.packets).toBe(media - wire.dropped - damaged - TOO_OLD);
+    expect(wrongSalt.arrived.packets).toBe(0);
+    expect(wrongSalt.opening.refused.BAD_TAG).toBeGreaterThan(100);
+  });
+
+  it('tells people what happened', () => {
+    const { status, stdout } = frameseal(['demo', '--speed', '20', '--mode', 'AES_128_GCM2']);
+    expect(status).toBe(0);
+    expect(stdout).toContain('every payload that arrived is identical');
+    for (const word of ['REPLAYED', 'TOO_OLD', 'BAD_TAG', 'dropped', 'p99', 'bindHeader true'])
+      expect(stdout).toContain(word);
+    expect(stdout.match(/fingerprint +([0-9a-f]{4}-){3}[0-9a-f]{4}/g)?.length).toBe(3);
+    expect(stdout).toContain(describeStatus(BAD_TAG));
+  });
+
+  it('notices a packet that differs', async () => {
+    const config = newConfig();
+    const [sender, receiver] = [enableEncryption(config), enableEncryption(config)];
+    // Two packets of one name and different content: at most one of them can be what was expected.
+    const twin = rtp(1);
+    twin[20]! ^= 1;
+    const packets = [rtp(1), twin, rtp(2)].map((payload) => ({ timeUs: 0, destinationPort: 5004, payload }));
+    const report = await runPath(packets, sender, receiver, { seed: 1, speed: 20, onProgress: () => {} });
+    expect(report.arrived.packets).toBe(3);
+    expect(report.identical).toBe(2);
+    for (const channel of [sender, receiver]) channel.close();
+  });
+});
+
+describe('on a terminal', () => {
+  /** Runs the command under util-linux's script, which gives it a terminal of 100 columns. */
+  const onTerminal = (command: string) =>
+    spawnSync('script', ['-qec', `stty cols 100; ${process.execPath} dist/cli/main.js ${command}`, '/dev/null'], {
+      encoding: 'utf8',
+      cwd: new URL('../..', import.meta.url).pathname,
+    });
+  const hasScript = spawnSync('script', ['--version']).status === 0;
+
+  it.skipIf(!hasScript)('the demo shows its progress, and wipes it away', () => {
+    const { stdout, status } = onTerminal('demo --speed 20');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/sealed path {2}\[#{10,31}-*\] \d+%/);
+    expect(stdout).toContain(`wrong salt  [${'#'.repeat(32)}] 100%\r\x1b[K`);
+  });
+
+  it.skipIf(!hasScript)('an error is coloured; in a pipe it is not', () => {
+    expect(onTerminal('fingerprint --config /nonexistent.json').stdout).toContain('\x1b[31mframeseal:');
+    expect(frameseal(['fingerprint', '--config', '/nonexistent.json']).stderr).not.toContain('\x1b');
+  });
+});
+
+describe('verify', () => {
+  const fixture = new URL('../../fixtures/sp800-38d.json', import.meta.url).pathname;
+
+  it('agrees with a file, on a terminal and for machines', () => {
+    const text = frameseal(['verify', fixture]);
+    expect(text.status).toBe(0);
+    expect(text.stdout).toContain('32 agree, 0 disagree');
+    const json = frameseal(['verify', '--json', '--engine', 'portable', fixture]);
+    expect(JSON.parse(json.stdout)).toMatchObject({ ok: true, reports: [{ engine: 'portable', agreed: 32 }] });
+  });
+
+  it('ends with 1 where one disagrees, and gives a reproduction that disagrees alone', () => {
+    const broken = temporaryFile('broken.json');
+    const file = JSON.parse(readFileSync(fixture, 'utf8'));
+    file.cases[3].tag = file.cases[3].tag.replace(/.$/, (digit: string) => (digit === '0' ? '1' : '0'));
+    writeFileSync(broken, JSON.stringify(file));
+    const { status, stdout } = frameseal(['verify', '--json', broken]);
+    expect(status).toBe(1);
+    const [{ disagreements }] = JSON.parse(stdout).reports;
+    expect(disagreements.length).toBe(1);
+    expect(disagreements[0]).toMatchObject({ kind: 'gcm', what: 'sealed' });
+    const alone = temporaryFile('alone.json');
+    writeFileSync(alone, disagreements[0].reproduction);
+    expect(frameseal(['verify', alone])).toMatchObject({ status: 1 });
+  });
+
+  it('ends with 2 for what is no vector file', () => {
+    expect(frameseal(['verify', new URL(import.meta.url).pathname])).toMatchObject({ status: 2 });
+    expect(frameseal(['verify', '/nonexistent.json'])).toMatchObject({ status: 2 });
+    expect(frameseal(['verify'])).toMatchObject({ status: 2 });
+  });
+});
+
+describe('text for people', () => {
+  it('lines numbers up on the right and words on the left', () => {
+    expect(
+      table([
+        ['', 'packets'],
+        ['sent', '5'],
+        ['received', '1,234'],
+      ]),
+    ).toBe('            packets\n  sent            5\n  received    1,234\n');
+  });
+
+  it('groups digits, and draws bars', () => {
+    expect([number(1234567), number(1.25, 1)]).toEqual(['1,234,567', '1.3']);
+    expect([bar(0, 4), bar(0.5, 4), bar(2, 4)]).toEqual(['----', '##--', '####']);
+  });
+});

@@ -1,0 +1,232 @@
+/** The gateway as people run it: two processes, UDP on loopback. */
+import { afterEach, describe, expect, it } from 'vitest';
+import {
+  channelOf,
+  configFile,
+  frameseal,
+  freePorts,
+  LOOPBACK,
+  Mailbox,
+  newConfig,
+  pause,
+  RECEIVER_REPORT,
+  type RunningGateway,
+  rtp,
+  startGateway,
+} from '../support/cli.js';
+
+const cleanUp: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const undo of cleanUp.splice(0).reverse()) await undo();
+});
+
+async function mailbox(port: number): Promise<Mailbox> {
+  const box = await Mailbox.open(port);
+  cleanUp.push(() => box.close());
+  return box;
+}
+
+async function gateway(...args: string[]): Promise<RunningGateway> {
+  const running = await startGateway(args);
+  cleanUp.push(() => running.child.exitCode === null && running.child.kill('SIGKILL'));
+  return running;
+}
+
+interface Path {
+  readonly entry: number;
+  readonly middle: number;
+  readonly exit: number;
+  readonly sender: Mailbox;
+  readonly receiver: Mailbox;
+  readonly sealing: RunningGateway;
+  readonly opening: RunningGateway;
+}
+
+/** sender -> sealing gateway -> opening gateway -> receiver. */
+async function path(options: { seal?: string[]; open?: string[]; both?: string[] } = {}): Promise<Path> {
+  const config = configFile();
+  const [entry, middle, exit] = [await freePorts(), await freePorts(), await freePorts()];
+  const both = ['--config', config, ...(options.both ?? [])];
+  const at = (port: number) => `${LOOPBACK}:${port}`;
+  const seal = ['--seal', '--listen', at(entry), '--forward', at(middle), ...both, ...(options.seal ?? [])];
+  const open = ['--open', '--listen', at(middle), '--forward', at(exit), ...both, ...(options.open ?? [])];
+  const receiver = await mailbox(exit);
+  const [sealing, opening] = await Promise.all([gateway(...seal), gateway(...open)]);
+  return { entry, middle, exit, sender: await mailbox(0), receiver, sealing, opening };
+}
+
+const totals = (running: RunningGateway) => running.events.at(-1) as Record<string, never>;
+
+describe('two gateways', () => {
+  it('bring packets across unchanged and in order, and end with totals', async () => {
+    const { entry, sender, receiver, sealing, opening } = await path();
+    const packets = Array.from({ length: 100 }, (_, i) => rtp(i, 20 + 13 * i));
+    await sender.send(entry, packets);
+    const arrived = await receiver.wait(packets.length);
+    expect(arrived.length).toBe(packets.length);
+    expect(arrived.every((packet, i) => packet.equals(packets[i]!))).toBe(true);
+    expect(await sealing.end('SIGTERM')).toBe(0);
+    expect(await opening.end('SIGINT')).toBe(0);
+    expect(totals(sealing)).toMatchObject({ event: 'totals', received: { packets: 100 }, forwarded: { packets: 100 } });
+    expect(totals(opening)).toMatchObject({ event: 'totals', forwarded: { packets: 100 }, refused: {} });
+  });
+
+  it('carry a datagram of 60,000 bytes', async () => {
+    const { entry, sender, receiver } = await path();
+    const packet = rtp(1, 60_000);
+    await sender.send(entry, [packet]);
+    expect((await receiver.wait(1))[0]?.equals(packet)).toBe(true);
+  });
+
+  it('forward RTCP in the clear, beside the media and on the next port, and drop noise', async () => {
+    const { entry, exit, sender, receiver, sealing, opening } = await path();
+    const rtcp = await mailbox(exit + 1);
+    await sender.send(entry, [RECEIVER_REPORT, Buffer.from('not rtp'), Buffer.alloc(0), rtp(1)]);
+    await sender.send(entry + 1, [RECEIVER_REPORT, rtp(2)]);
+    expect((await receiver.wait(2)).map((packet) => packet.length)).toEqual([RECEIVER_REPORT.length, rtp(1).length]);
+    expect((await rtcp.wait(1))[0]?.equals(RECEIVER_REPORT)).toBe(true);
+    await sealing.end();
+    await opening.end();
+    expect(totals(sealing)).toMatchObject({
+      rtcp: { forwarded: 2, dropped: 1 },
+      refused: { NOT_RTP: 1, MALFORMED: 1 },
+    });
+  });
+
+  it('drop RTCP where they are told to', async () => {
+    const { entry, sender, receiver, sealing } = await path({ seal: ['--rtcp', 'drop'] });
+    await sender.send(entry, [RECEIVER_REPORT, rtp(1)]);
+    expect((await receiver.wait(1)).length).toBe(1);
+    await sender.send(entry + 1, [RECEIVER_REPORT]);
+    await pause(50);
+    await sealing.end();
+    expect(totals(sealing)).toMatchObject({ rtcp: { forwarded: 0, dropped: 2 } });
+  });
+
+  it('forward all that came before the signal', async () => {
+    const { entry, sender, receiver, sealing } = await path();
+    const packets = Array.from({ length: 200 }, (_, i) => rtp(i, 1000));
+    await sender.send(entry, packets);
+    expect(await sealing.end()).toBe(0);
+    expect((await receiver.wait(200)).length).toBe(200);
+    expect(totals(sealing)).toMatchObject({ forwarded: { packets: 200 } });
+  });
+});
+
+describe('an opening gateway', () => {
+  async function alone(...more: string[]) {
+    const config = newConfig();
+    const [middle, exit] = [await freePorts(), await freePorts()];
+    const args = [
+      '--listen',
+      `${LOOPBACK}:${middle}`,
+      '--forward',
+      `${LOOPBACK}:${exit}`,
+      '--config',
+      configFile(config),
+    ];
+    const opening = await gateway('--open', ...args, ...more);
+    return { config, middle, opening, sender: await mailbox(0), receiver: await mailbox(exit) };
+  }
+
+  it('lets a packet through once, and refuses strangers', async () => {
+    const { config, middle, opening, sender, receiver } = await alone();
+    const member = channelOf(config).createSealer();
+    const stranger = channelOf(newConfig()).createSealer();
+    const packet = member.sealCopy(rtp(1));
+    await sender.send(middle, [packet, packet, stranger.sealCopy(rtp(2)), member.sealCopy(rtp(3))]);
+    const arrived = await receiver.wait(2);
+    expect(arrived.map((each) => each.readUInt16BE(2))).toEqual([1, 3]);
+    await opening.end();
+    expect(totals(opening)).toMatchObject({ refused: { REPLAYED: 1, BAD_TAG: 1 } });
+  });
+
+  it('takes its replay window from --replay-window', async () => {
+    const { config, middle, opening, sender, receiver } = await alone('--replay-window', '64');
+    const member = channelOf(config).createSealer();
+    const packets = Array.from({ length: 66 }, (_, i) => member.sealCopy(rtp(i)));
+    await sender.send(middle, [...packets.slice(2), packets[1]!, packets[0]!]);
+    await receiver.wait(64);
+    await pause(50);
+    await opening.end();
+    expect(totals(opening)).toMatchObject({ refused: { TOO_OLD: 2 } });
+  });
+
+  it('opens what a relay has renumbered, with --no-bind-header', async () => {
+    const { config, middle, sender, receiver } = await alone('--no-bind-header');
+    const member = channelOf(config, { bindHeader: false }).createSealer();
+    const packet = member.sealCopy(rtp(7));
+    packet[3] = 99;
+    await sender.send(middle, [packet]);
+    expect((await receiver.wait(1))[0]?.readUInt16BE(2)).toBe(99);
+  });
+});
+
+describe('a sealing gateway', () => {
+  it('warns once of packets that pass 1,500 bytes, and counts them', async () => {
+    const { entry, sender, receiver, sealing } = await path();
+    await sender.send(entry, [rtp(1, 1300), rtp(2, 1460), rtp(3, 1480)]);
+    await receiver.wait(3);
+    await sealing.end();
+    expect(sealing.stderr().match(/warning/g)?.length).toBe(1);
+    expect(sealing.stderr()).toContain('1500');
+    expect(totals(sealing)).toMatchObject({ oversize: 2 });
+  });
+
+  it('goes on where nobody listens behind it', async () => {
+    const [entry, nobody] = [await freePorts(), await freePorts()];
+    const args = ['--listen', `${LOOPBACK}:${entry}`, '--forward', `${LOOPBACK}:${nobody}`, '--config', configFile()];
+    const sealing = await gateway('--seal', ...args);
+    const sender = await mailbox(0);
+    for (let i = 0; i < 5; i++) {
+      await sender.send(entry, [rtp(i)]);
+      await pause(20);
+    }
+    expect(await sealing.end()).toBe(0);
+    expect(totals(sealing)).toMatchObject({ received: { packets: 5 } });
+  });
+
+  it('prints a line a second, and says where and with what it works', async () => {
+    const { sealing } = await path();
+    await pause(2200);
+    const [first, ...rest] = sealing.events;
+    expect(first).toMatchObject({
+      event: 'listening',
+      direction: 'seal',
+      mode: 'AES_128_GCM2',
+      keyId: 0,
+      bindHeader: true,
+    });
+    expect(first!['fingerprint']).toMatch(/^([0-9a-f]{4}-?){4}$/);
+    expect(rest.length).toBe(2);
+    expect(rest.every(({ event }) => event === 'counters')).toBe(true);
+  });
+});
+
+describe('wrong use', () => {
+  const config = configFile();
+  const both = ['--listen', `${LOOPBACK}:5004`, '--forward', `${LOOPBACK}:6004`, '--config', config];
+  it.each([
+    ['neither --seal nor --open', both],
+    ['both of them', ['--seal', '--open', ...both]],
+    ['no --listen', ['--seal', '--forward', `${LOOPBACK}:6004`, '--config', config]],
+    ['an address without a port', ['--seal', ...both, '--listen', LOOPBACK]],
+    ['no port to forward to', ['--seal', ...both, '--forward', `${LOOPBACK}:0`]],
+    ['a port that is none', ['--seal', ...both, '--forward', `${LOOPBACK}:70000`]],
+    ['a replay window that is no power of two', ['--seal', ...both, '--replay-window', '100']],
+    ['a configuration that is not there', ['--seal', ...both, '--config', '/nonexistent.json']],
+  ])('%s ends with exit code 2', (_, args) => {
+    const { status, stderr } = frameseal(['gateway', ...args]);
+    expect(stderr).not.toBe('');
+    expect(status).toBe(2);
+  });
+
+  it('a port that is taken ends with exit code 1 and says so', async () => {
+    const port = await freePorts();
+    await mailbox(port);
+    const args = ['--seal', '--listen', `${LOOPBACK}:${port}`, '--forward', `${LOOPBACK}:6004`, '--config', config];
+    const { status, stderr } = frameseal(['gateway', ...args]);
+    expect(status).toBe(1);
+    expect(stderr).toContain('another process has this port');
+  });
+});

@@ -1,0 +1,330 @@
+/**
+ * Packs the package, installs it in an empty project, and uses it there as its users will: every sub-path of `exports`,
+ * its types under both ways of module resolution, and its command. Run by `npm run check:package`.
+ *
+ * The list of sub-paths and of public names comes from the package itself: one that nobody checks here is a failure.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join, relative, sep } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+const work = mkdtempSync(join(tmpdir(), 'frameseal-package-'));
+const project = join(work, 'project');
+const installed = join(project, 'node_modules', manifest.name);
+
+/** What works through each sub-path: takes its exports, throws where they do not. */
+const SUB_PATH_CHECKS = {
+  '.': (frameseal) => {
+    const config = {
+      encryptionMode: 'AES_256_GCM2',
+      encryptionKey: frameseal.generateKey(),
+      encryptionKdfSalt: frameseal.generateSalt(),
+    };
+    const [sender, receiver] = [frameseal.enableEncryption(config), frameseal.enableEncryption(config)];
+    const packet = Uint8Array.of(0x80, 96, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 11, 22, 33);
+    const sealed = sender.createSealer().sealCopy(packet);
+    const opener = receiver.createOpener();
+    expect(sealed.length > packet.length, 'a sealed packet is longer');
+    expectEqual([...opener.openCopy(sealed)], [...packet], 'what comes out');
+    expectEqual(opener.open(sealed, new Uint8Array(100)), frameseal.REPLAYED, 'the status of a copy');
+    sealed[20] ^= 1;
+    expectEqual(
+      receiver.createOpener().open(sealed, new Uint8Array(100)),
+      frameseal.BAD_TAG,
+      'the status of a changed packet',
+    );
+    for (const channel of [sender, receiver]) channel.close();
+  },
+  './aead': ({ AesGcm, BAD_TAG }) => {
+    // SP 800-38D's test case 2 of McGrew and Viega: a zero key, nonce and block.
+    const cipher = new AesGcm(new Uint8Array(16));
+    const [nonce, aad, out] = [new Uint8Array(12), new Uint8Array(0), new Uint8Array(32)];
+    expectEqual(cipher.seal(nonce, aad, new Uint8Array(16), out), 32, 'bytes sealed');
+    const expected = '0388dace60b6a392f328c2b971b2fe78ab6e47d42cec13bdf53a67b21257bddf';
+    expectEqual(Buffer.from(out).toString('hex'), expected, 'ciphertext and tag');
+    const back = new Uint8Array(16).fill(1);
+    expectEqual(cipher.open(nonce, aad, out, back), 16, 'bytes opened');
+    expect(
+      back.every((byte) => byte === 0),
+      'the plaintext comes back',
+    );
+    out[0] ^= 1;
+    expectEqual(cipher.open(nonce, aad, out, back), BAD_TAG, 'the status of a changed message');
+    cipher.destroy();
+  },
+  './vectors': ({ verifyVectors }) => {
+    const text = readFileSync(join(ROOT, 'fixtures/channel.json'), 'utf8');
+    const { agreed, disagreements } = verifyVectors(text);
+    expect(agreed > 0, 'vectors were verified');
+    expectEqual(disagreements, [], 'disagreements');
+    const damaged = text.replace(/"([0-9a-f]{40,})([0-9a-f])"/g, (_, most, last) => `"${most}${last === '0' ? 1 : 0}"`);
+    expect(verifyVectors(damaged).disagreements.length > 0, 'damaged vectors disagree');
+  },
+  './package.json': ({ name, version }) =>
+    expectEqual([name, version], [manifest.name, manifest.version], 'package.json'),
+};
+
+/** A user's program, for the compiler. */
+const USAGE = `
+import { BAD_TAG, type Channel, type ChannelOptions, ConfigError, describe, enableEncryption } from '${manifest.name}';
+import { type EncryptionConfig, FrameError, generateKey, generateSalt, type Opener, type Sealer } from '${manifest.name}';
+import { AesGcm } from '${manifest.name}/aead';
+
+const config: EncryptionConfig = {
+  encryptionMode: 'AES_256_GCM2',
+  encryptionKey: generateKey(),
+  encryptionKdfSalt: generateSalt(),
+  keyId: 3,
+};
+const options: ChannelOptions = { framing: 'frame', replayWindow: 128, engine: 'portable' };
+export function roundTrip(frame: Uint8Array): Uint8Array | string {
+  let channel: Channel | undefined;
+  try {
+    channel = enableEncryption(config, options);
+    const sealer: Sealer = channel.createSealer();
+    const opener: Opener = channel.createOpener({ loopback: true });
+    const out = new Uint8Array(frame.length + sealer.overhead);
+    const n: number = sealer.seal(frame, out);
+    if (n < 0) return n === BAD_TAG ? 'tag' : describe(n);
+    channel.rotate({ ...config, encryptionKey: generateKey(), keyId: 4 }, { graceMs: 500 });
+    const refused: number | undefined = opener.stats.refused['BAD_TAG'];
+    return refused === undefined ? opener.openCopy(out.subarray(0, n)) : sealer.senderId;
+  } catch (error) {
+    if (error instanceof ConfigError) return error.field + error.code;
+    if (error instanceof FrameError) return describe(error.status);
+    throw error;
+  } finally {
+    channel?.close();
+  }
+}
+export const cipher: AesGcm = new AesGcm(new Uint8Array(32));
+// @ts-expect-error: a sealer does not open
+export const wrong = (sealer: Sealer): number => sealer.open(new Uint8Array(1), new Uint8Array(1));
+`;
+
+/** Which compiler options users have. Declarations are checked too: skipLibCheck is off. */
+const USERS = {
+  nodenext: { module: 'nodenext', moduleResolution: 'nodenext', types: ['node'] },
+  bundler: { module: 'esnext', moduleResolution: 'bundler', types: ['node'] },
+  browser: { module: 'esnext', moduleResolution: 'bundler', types: [], lib: ['esnext', 'dom'] },
+};
+
+const REQUIRED = [
+  'package.json',
+  'LICENSE',
+  'FORMAT.md',
+  'fixtures/recording.pcap',
+  'dist/index.js',
+  'dist/index.d.ts',
+];
+const UNWANTED =
+  /^(src|test|bench|build|node_modules)\/|\.test\.|(?<!\.d)\.ts$|(^|\/)(\.|tsconfig)|\.(tgz|log|map|tsbuildinfo)$/;
+
+const STEPS = [
+  ['pack', pack],
+  ['install in an empty project', install],
+  ['files', checkFiles],
+  ...Object.keys(manifest.exports).map((subPath) => [`import ${specifier(subPath)}`, () => checkSubPath(subPath)]),
+  ['npx frameseal --version', checkVersion],
+  ['npx frameseal keygen', checkKeygen],
+  ['npx frameseal demo --speed 20', checkDemo],
+  ['install TypeScript', installTypeScript],
+  ...Object.keys(USERS).map((user) => [`types, ${user}`, () => checkTypes(user)]),
+];
+
+function pack() {
+  npm(['pack', '--pack-destination', work], ROOT);
+  return `${tarball()}, ${kilobytes(statSync(join(work, tarball())).size)}`;
+}
+
+function install() {
+  mkdirSync(project);
+  writeFileSync(join(project, 'package.json'), '{ "name": "user", "private": true, "type": "module" }\n');
+  npm(['install', '--no-audit', '--no-fund', '--prefer-offline', join(work, tarball())], project);
+  const lock = JSON.parse(readFileSync(join(project, 'package-lock.json'), 'utf8'));
+  const packages = Object.keys(lock.packages)
+    .filter((path) => path !== '')
+    .map((path) => path.replace('node_modules/', ''))
+    .sort();
+  expectEqual(packages, [manifest.name, ...Object.keys(manifest.dependencies)].sort(), 'what was installed');
+  return packages.join(', ');
+}
+
+function checkFiles() {
+  const files = filesOf(installed);
+  for (const file of REQUIRED) expect(files.includes(file), `the package holds ${file}`);
+  for (const file of files) expect(!UNWANTED.test(file), `${file} has no place in the package`);
+  for (const file of files.filter((name) => name.startsWith('fixtures/'))) {
+    expect(manifest.files.includes(file), `${file} is one of the files that package.json names`);
+  }
+  for (const file of files.filter((name) => /\.(js|d\.ts)$/.test(name))) checkImports(file);
+  const size = files.reduce((sum, file) => sum + statSync(join(installed, file)).size, 0);
+  return `${files.length} files, ${kilobytes(size)} unpacked`;
+}
+
+/** Nothing is imported but Node, the package's own files and its dependencies: others may be here by chance. */
+function checkImports(file) {
+  const text = readFileSync(join(installed, file), 'utf8');
+  for (const [, name] of text.matchAll(/\b(?:from|import) *\(? *['"]([^'"]+)['"]/g)) {
+    const owner = /^(?:@[^/]+\/)?[^/]+/.exec(name)[0];
+    const known = /^(\.|node:)/.test(name) || owner === manifest.name || owner in manifest.dependencies;
+    expect(known, `${file}: what it imports, ${name}, is one of the package's dependencies`);
+  }
+}
+
+async function checkSubPath(subPath) {
+  const check = SUB_PATH_CHECKS[subPath];
+  expect(check !== undefined, `test/package/install.mjs has a check for the sub-path ${subPath}`);
+  if (subPath.endsWith('.json')) return check(createRequire(join(project, 'user.js'))(specifier(subPath)));
+  const user = join(project, 'import.js');
+  writeFileSync(user, 'export const load = (specifier) => import(specifier);\n');
+  const { load } = await import(pathToFileURL(user).href);
+  const loaded = await load(specifier(subPath));
+  check(loaded);
+  const names = publicNames(subPath);
+  const missing = Object.keys(loaded).filter((name) => !names.values.includes(name));
+  expectEqual(missing, [], 'what is exported, but not declared');
+  const absent = names.values.filter((name) => !(name in loaded));
+  expectEqual(absent, [], 'what is declared, but not exported');
+  return `${names.values.length} values, ${names.types.length} types`;
+}
+
+function checkVersion() {
+  const printed = frameseal(['--version']).trim();
+  expectEqual(printed, manifest.version, 'the version');
+  return printed;
+}
+
+async function checkKeygen() {
+  const config = JSON.parse(frameseal(['keygen']));
+  const { enableEncryption } = await import(pathToFileURL(join(installed, 'dist/index.js')).href);
+  const channel = enableEncryption(config);
+  channel.close();
+  return channel.mode;
+}
+
+function checkDemo() {
+  const printed = frameseal(['demo', '--speed', '20']);
+  const verdict = 'every payload that arrived is identical';
+  expect(printed.includes(verdict), `the demo prints: ${verdict}`);
+  return verdict;
+}
+
+function installTypeScript() {
+  const packages = ['typescript', '@types/node'].map((name) => `${name}@${manifest.devDependencies[name]}`);
+  npm(['install', '--no-audit', '--no-fund', '--prefer-offline', '--save-dev', ...packages], project);
+  return packages.join(', ');
+}
+
+/** Type-checks the user's program and, for each sub-path, a file that takes every public name from it. */
+function checkTypes(user) {
+  const sources = join(project, 'types');
+  mkdirSync(sources, { recursive: true });
+  writeFileSync(join(sources, 'usage.ts'), USAGE);
+  let count = 0;
+  for (const subPath of Object.keys(manifest.exports).filter((path) => !path.endsWith('.json'))) {
+    const { values, types } = publicNames(subPath);
+    const names = [...values, ...types.map((name) => `type ${name}`)];
+    const text = `import { ${names.join(', ')} } from '${specifier(subPath)}';\nexport { ${names.join(', ')} };\n`;
+    const shown = `export const values: readonly unknown[] = [${values.join(', ')}];\n`;
+    writeFileSync(join(sources, `${subPath.replace(/\W/g, '') || 'main'}.ts`), text + shown);
+    count += names.length;
+  }
+  const compilerOptions = { target: 'es2022', strict: true, skipLibCheck: false, noEmit: true, ...USERS[user] };
+  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['types'] }));
+  run('npx', ['--no', '--', 'tsc', '-p', '.'], project);
+  return `${count} names`;
+}
+
+const VALUE_KINDS = ['class', 'const', 'function', 'enum'];
+const TYPE_KINDS = ['interface', 'type'];
+
+/** The names that the declarations of a sub-path export. Knows the forms that they take; throws for others. */
+function publicNames(subPath) {
+  const text = readFileSync(join(installed, manifest.exports[subPath].types), 'utf8').replace(/\/\*.*?\*\//gs, '');
+  const names = { values: [], types: [] };
+  for (const { index } of text.matchAll(/^export /gm)) {
+    const statement = text.slice(index);
+    const list = /^export (type )?\{([^}]*)\}/.exec(statement);
+    if (list) {
+      for (const item of list[2].split(',').filter((part) => part.trim() !== '')) {
+        const [, type, name] = /^\s*(type )?(?:\w+ as )?(\w+)\s*$/.exec(item);
+        names[list[1] || type ? 'types' : 'values'].push(name);
+      }
+      continue;
+    }
+    const [line, kind, name] = /^export (?:declare )?(?:abstract )?(\w+) (\w+).*/.exec(statement) ?? [statement];
+    expect(
+      [...VALUE_KINDS, ...TYPE_KINDS].includes(kind),
+      `${subPath}: an export of a form that is known here: ${line}`,
+    );
+    names[TYPE_KINDS.includes(kind) ? 'types' : 'values'].push(name);
+  }
+  expect(names.values.length > 0, `${subPath} exports values`);
+  return names;
+}
+
+function specifier(subPath) {
+  return manifest.name + subPath.slice(1);
+}
+
+function tarball() {
+  return readdirSync(work).find((name) => name.endsWith('.tgz'));
+}
+
+/** All files below a folder, with '/' between the parts of their names. */
+function filesOf(folder) {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return entries.map((entry) => relative(folder, join(entry.parentPath, entry.name)).replaceAll(sep, '/'));
+}
+
+function kilobytes(bytes) {
+  return `${(bytes / 1000).toFixed(1)} kB`;
+}
+
+function npm(args, cwd) {
+  return run('npm', args, cwd);
+}
+
+/** The installed command; never one from a registry. */
+function frameseal(args) {
+  return run('npx', ['--no', '--', 'frameseal', ...args], project);
+}
+
+/** Returns stdout; where the command fails, throws with all that it printed. */
+function run(command, args, cwd) {
+  try {
+    return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: 'pipe', shell: process.platform === 'win32' });
+  } catch (error) {
+    throw new Error(`${command} ${args.join(' ')} failed (${error.status})\n${error.stdout}${error.stderr}`);
+  }
+}
+
+function expect(condition, what) {
+  if (!condition) throw new Error(`expected: ${what}`);
+}
+
+function expectEqual(actual, expected, what) {
+  const [is, should] = [JSON.stringify(actual), JSON.stringify(expected)];
+  if (is !== should) throw new Error(`${what}: ${is}, expected ${should}`);
+}
+
+try {
+  for (const [title, step] of STEPS) {
+    const startMs = performance.now();
+    process.stdout.write(`${title} ... `);
+    const result = await step();
+    console.log(`ok${result ? `: ${result}` : ''} (${((performance.now() - startMs) / 1000).toFixed(1)} s)`);
+  }
+} catch (error) {
+  console.log('FAILED');
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+} finally {
+  rmSync(work, { recursive: true, force: true });
+}
