@@ -201,7 +201,7 @@ function readOptions(options: ChannelOptions): Settings {
     if (!OPTION_NAMES.has(name))
       throw new TypeError(`unknown channel option: there are ${[...OPTION_NAMES].join(', ')}`);
   }
-  const framing = options.framing ?? 'rtp';
+  const { framing = 'rtp' } = options;
   if (framing !== 'rtp' && framing !== 'frame') throw new TypeError("framing must be 'rtp' or 'frame'");
   const replayWindow = integerOption('replayWindow', options.replayWindow, DEFAULT_WINDOW, MIN_WINDOW, MAX_WINDOW);
   if ((replayWindow & (replayWindow - 1)) !== 0)

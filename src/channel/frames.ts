@@ -1,7 +1,9 @@
 /**
  * What sealers and openers share: the checks of a call, batches, counters, and the error of the copying calls.
  */
+
 import { checkBytes, checkLength, checkOverlap } from '../arrays.js';
+import { kindOf } from '../bytes.js';
 import { type Sm4Key, TAG_BYTES } from '../engine/engine.js';
 import { describe, STATUS_COUNT, statusName } from '../status.js';
 import { MAX_RTP_BYTES, paddingBit, rtpHeaderLength } from '../wire/rtp.js';
@@ -73,6 +75,7 @@ export function checkCall(input: Uint8Array, out: Uint8Array, length: number, lo
 
 /** Throws unless `count` frames have an input, an out and a result each. */
 export function checkBatch(inputs: Uint8Array[], outs: Uint8Array[], results: Int32Array, count: number): void {
+  if (!(results instanceof Int32Array)) throw new TypeError(`results must be an Int32Array, got ${kindOf(results)}`);
   const most = Math.min(inputs.length, outs.length, results.length);
   if (count >>> 0 !== count || count > most) {
     throw new RangeError(`count must be an integer from 0 to ${most}, the shortest of inputs, outs and results`);

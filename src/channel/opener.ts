@@ -83,10 +83,15 @@ export abstract class Opener {
   openBatch(inputs: Uint8Array[], outs: Uint8Array[], results: Int32Array, count: number = inputs.length): number {
     checkBatch(inputs, outs, results, count);
     let succeeded = 0;
-    for (let i = 0; i < count; i++) {
-      const result = this.open(inputs[i]!, outs[i]!);
-      results[i] = result;
-      if (result >= 0) succeeded++;
+    this.batchBegins();
+    try {
+      for (let i = 0; i < count; i++) {
+        const result = this.open(inputs[i]!, outs[i]!);
+        results[i] = result;
+        if (result >= 0) succeeded++;
+      }
+    } finally {
+      this.batchEnds();
     }
     return succeeded;
   }
@@ -113,6 +118,10 @@ export abstract class Opener {
     headerLength: number,
     inPlace: boolean,
   ): number;
+
+  /** Between these two no sender is put out. */
+  protected batchBegins(): void {}
+  protected batchEnds(): void {}
 
   protected abstract wipe(): void;
 }
@@ -209,6 +218,14 @@ export class SframeOpener extends Opener implements KeyHolder {
     this.#last[1] = kidLow;
     this.#opened = true;
     return written;
+  }
+
+  protected override batchBegins(): void {
+    this.#table.keepAll();
+  }
+
+  protected override batchEnds(): void {
+    this.#table.trim();
   }
 
   protected override wipe(): void {

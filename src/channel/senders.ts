@@ -8,7 +8,7 @@
  * A frame of an unknown KID makes a candidate; only the first frame that authenticates makes it known. A candidate
  * costs one derivation, paid from a token bucket; records are used again, so that a flood leaves nothing behind.
  */
-import type { Engine, GcmKey } from '../engine/engine.js';
+import { type Engine, EngineError, type GcmKey } from '../engine/engine.js';
 import { ReplayWindow } from '../replay.js';
 import type { LiveKey } from './keyring.js';
 import { KidSet } from './kids.js';
@@ -59,7 +59,7 @@ class Records {
   }
 
   get full(): boolean {
-    return this.kids.size === this.#limit;
+    return this.kids.size >= this.#limit;
   }
 
   find(kidHigh: number, kidLow: number): Sender | undefined {
@@ -67,10 +67,11 @@ class Records {
     return slot < 0 ? undefined : this.senders[slot];
   }
 
-  /** The slot for a new KID; there is room. */
+  /** The slot for a new KID; past the limit too, where the caller lets it. */
   insert(kidHigh: number, kidLow: number): number {
     const { kids } = this;
-    if (kids.size === kids.capacity) kids.grow(Math.min(2 * kids.capacity, this.#limit));
+    if (kids.size === kids.capacity)
+      kids.grow(this.full ? 2 * kids.capacity : Math.min(2 * kids.capacity, this.#limit));
     return kids.insert(kidHigh, kidLow);
   }
 
@@ -99,6 +100,7 @@ export class SenderTable {
   #evictedHighest = new Float64Array(FIRST_CAPACITY);
   #tokens: number;
   #refilledMs = performance.now();
+  #keepsAll = false;
 
   constructor(engine: Engine, keyBytes: 16 | 32, windowSize: number, maxSenders: number) {
     this.#engine = engine;
@@ -125,7 +127,10 @@ export class SenderTable {
     return slot < 0 ? 0 : this.#evictedHighest[slot]! + 1;
   }
 
-  /** A record for an unknown KID to authenticate against, derived now or lately; undefined: the budget is spent. */
+  /**
+   * A record for an unknown KID to authenticate against, derived now or lately; undefined: the budget is spent, or the
+   * engine has no room for another key.
+   */
   candidate(live: LiveKey, kidHigh: number, kidLow: number): Sender | undefined {
     const { kids, senders } = this.#candidates;
     let slot = kids.find(kidHigh, kidLow);
@@ -141,7 +146,15 @@ export class SenderTable {
       sender = new Sender(this.#engine.createGcmKey(this.#keyBytes), this.#windowSize);
       senders[slot] = sender;
     }
-    sender.derive(live, kidHigh, kidLow);
+    try {
+      sender.derive(live, kidHigh, kidLow);
+    } catch (error) {
+      // The engine has no room for another key: no reason to throw for what came from the network.
+      if (!(error instanceof EngineError)) throw error;
+      kids.remove(slot);
+      this.#returnToken();
+      return undefined;
+    }
     sender.window.reset(this.floor(kidHigh, kidLow));
     return sender;
   }
@@ -152,6 +165,17 @@ export class SenderTable {
     const slot = kids.find(kidHigh, kidLow);
     if (slot >= 0) kids.touch(slot);
     else this.#promote(kidHigh, kidLow);
+  }
+
+  /** Puts nobody out until `trim`: a batch may hold frames of more senders than are kept. */
+  keepAll(): void {
+    this.#keepsAll = true;
+  }
+
+  /** Puts out, least recently used first, who is too many. */
+  trim(): void {
+    this.#keepsAll = false;
+    while (this.#known.kids.size > this.#maxSenders) this.#evict();
   }
 
   /** Wipes what was derived from a live key, and forgets who was put out under it. */
@@ -179,10 +203,14 @@ export class SenderTable {
     this.#candidates.kids.remove(from);
     const returning = this.#evicted.find(kidHigh, kidLow);
     if (returning >= 0) this.#evicted.remove(returning);
-    if (this.#known.full) this.#evict();
+    if (this.#known.full && !this.#keepsAll) this.#evict();
     const to = this.#known.insert(kidHigh, kidLow);
     this.#candidates.senders[from] = this.#known.senders[to];
     this.#known.senders[to] = sender;
+    this.#returnToken();
+  }
+
+  #returnToken(): void {
     this.#tokens = Math.min(this.#maxSenders, this.#tokens + 1);
   }
 

@@ -712,6 +712,13 @@ describe.each(SETUPS)(TITLE, (setup) => {
     });
   });
 
+  test('a batch whose results are no Int32Array throws', () => {
+    const { sealer } = pairOf(setup);
+    const outs = [new Uint8Array(200)];
+    for (const wrong of [[0], new Uint8Array(1), new Float64Array(1), new Uint32Array(1)])
+      expect(() => sealer.sealBatch([inputOf(setup, 20)], outs, mistyped(wrong))).toThrow(TypeError);
+  });
+
   test('stats count frames, bytes and refusals; senderId and lastSenderId are KIDs', () => {
     const { sealer, opener } = pairOf(setup);
     expect(sealer.stats).toEqual({ frames: 0, bytesIn: 0, bytesOut: 0, refused: {} });
@@ -791,6 +798,27 @@ describe.each(GCM_SETUPS)(`SFrame: ${TITLE}`, (setup) => {
     const frame = referenceSeal(settings, BigInt(`0x${senderId}`), 5n, input.subarray(clear), metadataOf(setup, input));
     const forged = concat(input.subarray(0, clear), frame);
     expect(channel.createOpener().open(forged, new Uint8Array(200))).toBe(OWN_FRAME);
+  });
+
+  test('section 6: the window, against a plain model, whatever the order of frames', () => {
+    const { sealed, receiving } = material(setup);
+    const orders = fc.array(fc.nat(FRAMES - 1), { maxLength: 2 * FRAMES, size: 'max' });
+    fc.assert(
+      fc.property(orders, (order) => {
+        const opener = receiving.createOpener();
+        const out = new Uint8Array(100);
+        const seen = new Set<number>();
+        let highest = -1;
+        for (const ctr of order) {
+          const expected = highest - ctr >= WINDOW ? TOO_OLD : seen.has(ctr) ? REPLAYED : clear + 20;
+          expect(opener.open(sealed[ctr]!, out), `CTR ${ctr}`).toBe(expected);
+          seen.add(ctr);
+          highest = Math.max(highest, ctr);
+        }
+        opener.close();
+      }),
+      { numRuns: 20 },
+    );
   });
 
   test('section 6: BUSY changes nothing either', () => {

@@ -2,7 +2,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type ChannelOptions, enableEncryption } from '../../src/channel/channel.js';
 import { ConfigError } from '../../src/channel/config.js';
-import { EngineError } from '../../src/engine/pick.js';
 import { bytes, config, MODES, pair } from '../support/channel.js';
 import { ENGINES, mistyped } from '../support/engines.js';
 
@@ -102,21 +101,26 @@ describe('options', () => {
     expect(error.message).toMatch(/framing|bindHeader|replayWindow|maxSenders|engine|options/);
   });
 
-  test.fails('framing null throws, as null does for every other option', () => {
+  test('framing null throws, as null does for every other option', () => {
     expect(errorOf({ framing: null })).toBeInstanceOf(TypeError);
   });
 
-  test('engine simd is missing in this version', () => {
-    const error = errorOf({ engine: 'simd' });
-    expect(error).toBeInstanceOf(EngineError);
-    expect(error.message).toContain("'portable'");
+  test('where the platform has no WebAssembly, engine simd throws EngineError, and auto is the portable one', async () => {
+    vi.resetModules();
+    vi.stubGlobal('WebAssembly', undefined);
+    const fresh = await import('../../src/channel/channel.js');
+    expect(() => fresh.enableEncryption(SETTINGS, { engine: 'simd' })).toThrow(
+      expect.objectContaining({ name: 'EngineError', message: expect.stringContaining("'portable'") }),
+    );
+    expect(fresh.enableEncryption(SETTINGS).engine).toBe('portable');
+    vi.unstubAllGlobals();
   });
 });
 
 describe('where several things are wrong', () => {
   test('the configuration comes first', () => {
     const wrong = { ...SETTINGS, encryptionMode: 'rot13' };
-    for (const options of [{ engine: 'simd' }, { framing: 'x' }, { stray: 1 }, null])
+    for (const options of [{ engine: 'wasm' }, { framing: 'x' }, { stray: 1 }, null])
       expect(errorOf(options, wrong)).toMatchObject({ name: 'ConfigError', code: 'mode_unknown' });
     expect(errorOf({ framing: 'x' }, wrong)).toBeInstanceOf(ConfigError);
   });

@@ -9,6 +9,7 @@ import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { KnownMode } from '../../src/channel/config.js';
 import { GCM_MODES } from '../support/channel.js';
+import { ENGINES } from '../support/engines.js';
 
 const built = new URL('../../dist/channel/channel.js', import.meta.url).href;
 const KID = Buffer.from('0123456723456789', 'hex');
@@ -26,7 +27,7 @@ function made(seed: number, length = 32): Uint8Array {
 }
 
 /** Makes a channel, wipes the caller's key and salt, seals and opens; says so; on a byte does `end`, and says so. */
-function script(mode: KnownMode, end: string, keyBytes: number): string {
+function script(mode: KnownMode, end: string, keyBytes: number, engine: string): string {
   return `
     const { enableEncryptionWith } = await import(${JSON.stringify(built)});
     const fill = ${FILL};
@@ -37,9 +38,10 @@ function script(mode: KnownMode, end: string, keyBytes: number): string {
         : `({ encryptionMode: '${mode}', encryptionKey: made(seed), encryptionKdfSalt: made(seed + 1), keyId })`
     };
     const first = settings(1, 0);
-    const session = (words) => { words[0] = 0x12345670; words[1] = 0x23456789; return 0; };
+    let drawn = 0;
+    const session = (words) => { words[0] = 0x12345670; words[1] = 0x23456789 + drawn++; return 0; };
     console.warn = () => {};
-    const channel = enableEncryptionWith(first, { framing: 'frame' }, session);
+    const channel = enableEncryptionWith(first, { framing: 'frame', maxSenders: 1, engine: '${engine}' }, session);
     first.encryptionKey.fill(0);
     first.encryptionKdfSalt?.fill(0);
     const [sealer, opener] = [channel.createSealer(), channel.createOpener({ loopback: true })];
@@ -91,6 +93,16 @@ function needles(mode: KnownMode, keyBytes: number): Map<string, Uint8Array> {
 const CHUNK_BYTES = 1 << 20;
 const LONGEST_NEEDLE = 64;
 
+/** Reads a process's memory; 0 bytes where it has been unmapped since its map was read. */
+function readMemory(memory: number, chunk: Buffer, at: number): number {
+  try {
+    return readSync(memory, chunk, 0, chunk.length, at);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EIO') return 0;
+    throw error;
+  }
+}
+
 /** Names of the needles that are somewhere in a process's writable memory. */
 function found(pid: number, wanted: ReadonlyMap<string, Uint8Array>): string[] {
   const seen = new Set<string>();
@@ -99,7 +111,7 @@ function found(pid: number, wanted: ReadonlyMap<string, Uint8Array>): string[] {
   for (const [, start, stop] of readFileSync(`/proc/${pid}/maps`, 'utf8').matchAll(/^(\w+)-(\w+) rw/gm)) {
     const end = Number.parseInt(stop!, 16);
     for (let at = Number.parseInt(start!, 16); at < end; at += CHUNK_BYTES - LONGEST_NEEDLE) {
-      const read = readSync(memory, chunk, 0, Math.min(CHUNK_BYTES, end - at), at);
+      const read = readMemory(memory, chunk.subarray(0, Math.min(CHUNK_BYTES, end - at)), at);
       for (const [name, needle] of wanted) if (chunk.subarray(0, read).includes(Buffer.from(needle))) seen.add(name);
     }
   }
@@ -113,8 +125,12 @@ interface Leftovers {
 }
 
 /** What is found in the child while the channel is open, and after `end`. */
-async function leftovers(mode: KnownMode, end: string, { flags = QUIET, keyBytes = 32 } = {}): Promise<Leftovers> {
-  const source = script(mode, end, keyBytes);
+async function leftovers(
+  mode: KnownMode,
+  end: string,
+  { flags = QUIET, keyBytes = 32, engine = 'auto' } = {},
+): Promise<Leftovers> {
+  const source = script(mode, end, keyBytes, engine);
   const child: ChildProcess = spawn(process.execPath, [...flags, '--input-type=module', '-e', source], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
@@ -130,23 +146,38 @@ async function leftovers(mode: KnownMode, end: string, { flags = QUIET, keyBytes
   }
 }
 
+const CASES = ENGINES.flatMap((engine) => GCM_MODES.map((mode) => [engine, mode] as const));
 const CLOSE = 'channel.close()';
 const ROTATE = 'channel.rotate(settings(3, 1), { graceMs: 0 })';
+/** Another sender puts the first one out of the opener. */
+const EVICT = `
+  sealer.close();
+  const other = channel.createSealer();
+  if (opener.open(out, out, other.seal(out, out, 20)) < 0 || opener.stats.senders > 1) throw new Error('not evicted')`;
 const FRAME_KEY = ['frame key', 'frame key in words', 'hash key', 'hash key in words'];
 const derived = (names: readonly string[]): string[] => names.filter((name) => FRAME_KEY.includes(name));
 const configured = (names: readonly string[]): string[] => names.filter((name) => name.startsWith('encryptionK'));
 
 describe.skipIf(process.platform !== 'linux')('section 6: wiping', () => {
-  test.each(GCM_MODES)('%s: frame keys are in memory while the channel is open, and gone after close', async (mode) => {
-    const { open, after } = await leftovers(mode, CLOSE);
+  test.each(CASES)(
+    '%s, %s: frame keys are in memory while the channel is open, and gone after close',
+    async (engine, mode) => {
+      const { open, after } = await leftovers(mode, CLOSE, { engine });
+      expect(derived(open)).toContain('frame key');
+      expect(derived(after)).toEqual([]);
+      // What lies between the configured key and the frame key is wiped as soon as it has served.
+      for (const name of ['prk', 'base key', 'secret']) expect([...open, ...after]).not.toContain(name);
+    },
+  );
+
+  test.each(CASES)('%s, %s: and gone when a rotation ends', async (engine, mode) => {
+    const { open, after } = await leftovers(mode, ROTATE, { engine });
     expect(derived(open)).toContain('frame key');
     expect(derived(after)).toEqual([]);
-    // What lies between the configured key and the frame key is wiped as soon as it has served.
-    for (const name of ['prk', 'base key', 'secret']) expect([...open, ...after]).not.toContain(name);
   });
 
-  test.each(GCM_MODES)('%s: and gone when a rotation ends', async (mode) => {
-    const { open, after } = await leftovers(mode, ROTATE);
+  test.each(CASES)('%s, %s: and gone when the sender is evicted', async (engine, mode) => {
+    const { open, after } = await leftovers(mode, EVICT, { engine });
     expect(derived(open)).toContain('frame key');
     expect(derived(after)).toEqual([]);
   });
