@@ -10,6 +10,14 @@ export const EMPTY: Uint8Array = new Uint8Array(0);
 const typedArrayName = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)!
   .get! as () => string | undefined;
 
+/**
+ * An array for a secret. Its memory does not move: engines keep small arrays on the heap of their garbage collector, which
+ * leaves copies behind that no wiping reaches.
+ */
+export function secretBytes(length: number): Uint8Array {
+  return new Uint8Array(new ArrayBuffer(length));
+}
+
 /** True for a Uint8Array of any realm: Buffer and other subclasses, views on any kind of buffer. */
 export function isBytes(value: unknown): value is Uint8Array {
   return typedArrayName.call(value) === 'Uint8Array';
@@ -36,7 +44,7 @@ export function toHex(bytes: Uint8Array): string {
 /** Bytes of a hex string, either case. Throws RangeError where it is not whole bytes of hex digits; the text is not shown. */
 export function fromHex(text: string): Uint8Array {
   if (!/^(?:[0-9a-fA-F]{2})*$/.test(text)) throw new RangeError(`expected pairs of hex digits, got ${kindOf(text)}`);
-  const bytes = new Uint8Array(text.length / 2);
+  const bytes = secretBytes(text.length / 2);
   for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
   return bytes;
 }
@@ -51,7 +59,9 @@ export function toBase64(bytes: Uint8Array): string {
 /** Bytes of standard, padded Base64, or undefined where it is not canonical (alphabet, padding, stray bits, white space). */
 export function fromBase64(text: string): Uint8Array | undefined {
   if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)) return undefined;
-  const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const binary = atob(text);
+  const bytes = secretBytes(binary.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);
   return toBase64(bytes) === text ? bytes : undefined;
 }
 

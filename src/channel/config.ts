@@ -10,7 +10,7 @@
  * A message never holds content of a key or a salt, only kind and length. Reading takes time that depends on both; it
  * runs when a channel is made, never per frame.
  */
-import { EMPTY, fromBase64, fromHex, isBytes, kindOf, toBase64, toHex } from '../bytes.js';
+import { EMPTY, fromBase64, fromHex, isBytes, kindOf, secretBytes, toBase64, toHex } from '../bytes.js';
 
 /** The modes that this engine offers. */
 export type KnownMode = 'AES_128_GCM2' | 'AES_256_GCM2' | 'SM4_128_ECB';
@@ -238,7 +238,8 @@ function readText(value: string, field: SecretField): Uint8Array | undefined {
 
 function readBytes(value: Uint8Array, field: SecretField): Uint8Array {
   // Copied before it is judged: another thread may write to a SharedArrayBuffer.
-  const bytes = new Uint8Array(value);
+  const bytes = secretBytes(value.length);
+  bytes.set(value);
   if (WRITTEN_OUT.test(new TextDecoder().decode(bytes.subarray(0, LONGEST)))) {
     const hint = 'these bytes are text, hex or Base64 written out: pass them as a string, trimmed';
     throw refusal(field, `${field.prefix}_text_as_bytes`, kindOf(value), hint);

@@ -15,7 +15,7 @@
 import { expand, extract } from '@noble/hashes/hkdf.js';
 import { type _HMAC, hmac } from '@noble/hashes/hmac.js';
 import { sha256, sha512 } from '@noble/hashes/sha2.js';
-import { store32, toHex } from '../bytes.js';
+import { secretBytes, store32, toHex } from '../bytes.js';
 import type { KnownMode, ParsedConfig } from './config.js';
 
 /** The modes whose frames are SFrame ciphertexts. */
@@ -69,7 +69,7 @@ export class KeySchedule {
   readonly fingerprint: string;
   /** The frame key and salt that `derive` made last. */
   readonly frameKey: Uint8Array;
-  readonly frameSalt: Uint8Array = new Uint8Array(SALT_BYTES);
+  readonly frameSalt: Uint8Array = secretBytes(SALT_BYTES);
   readonly #hash: Suite['hash'];
   readonly #prk: Hmac;
   readonly #noSalt: Hmac;
@@ -83,9 +83,9 @@ export class KeySchedule {
     const { hash, id, hashBytes, keyBytes } = SUITES[mode];
     this.mode = mode;
     this.keyBytes = keyBytes;
-    this.frameKey = new Uint8Array(keyBytes);
+    this.frameKey = secretBytes(keyBytes);
     this.#hash = hash;
-    this.#block = new Uint8Array(hashBytes);
+    this.#block = secretBytes(hashBytes);
     const prk = extract(hash, key, salt);
     this.fingerprint = fingerprintText(expand(hash, prk, encoder.encode(`frameseal/1 ${mode} fingerprint`), 8));
     this.#prk = hmac.create(hash, prk);
@@ -135,15 +135,25 @@ export class KeySchedule {
 
 /** SM4's 16-byte key: the configured one, or derived from 32 bytes (FORMAT.md section 5). A new array. */
 export function sm4Key(config: ParsedConfig): Uint8Array {
-  if (config.key.length === 16) return config.key.slice();
+  const key = secretBytes(16);
+  if (config.key.length === 16) {
+    key.set(config.key);
+    return key;
+  }
   const prk = extract(sha256, config.key);
-  return expand(sha256, prk, encoder.encode('frameseal/1 SM4_128_ECB key'), 16);
+  const made = expand(sha256, prk, encoder.encode('frameseal/1 SM4_128_ECB key'), 16);
+  key.set(made);
+  made.fill(0);
+  prk.fill(0);
+  return key;
 }
 
 /** The fingerprint of a 16-byte SM4 key (FORMAT.md section 5). */
 export function sm4Fingerprint(key: Uint8Array): string {
   const prk = extract(sha256, key);
-  return fingerprintText(expand(sha256, prk, encoder.encode('frameseal/1 SM4_128_ECB fingerprint'), 8));
+  const bytes = expand(sha256, prk, encoder.encode('frameseal/1 SM4_128_ECB fingerprint'), 8);
+  prk.fill(0);
+  return fingerprintText(bytes);
 }
 
 function fingerprintText(bytes: Uint8Array): string {

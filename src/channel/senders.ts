@@ -8,6 +8,7 @@
  * A frame of an unknown KID makes a candidate; only the first frame that authenticates makes it known. A candidate
  * costs one derivation, paid from a token bucket; records are used again, so that a flood leaves nothing behind.
  */
+import { secretBytes } from '../bytes.js';
 import { type Engine, EngineError, type GcmKey } from '../engine/engine.js';
 import { ReplayWindow } from '../replay.js';
 import type { LiveKey } from './keyring.js';
@@ -21,7 +22,7 @@ const DERIVATIONS_PER_SECOND = 2048;
 /** What an opener keeps of one sender. */
 export class Sender {
   readonly key: GcmKey;
-  readonly salt: Uint8Array = new Uint8Array(12);
+  readonly salt: Uint8Array = secretBytes(12);
   readonly window: ReplayWindow;
   /** The live key it was derived from; undefined in an empty record. */
   live: LiveKey | undefined;
