@@ -25,7 +25,6 @@ import {
 } from './frames.js';
 import type { KeyHolder, KeyRing, LiveKey } from './keyring.js';
 
-const COUNTER_LIMIT = 0x100000000;
 const FIRST_AAD_BYTES = 128;
 
 /** Seals frames; made by `Channel.createSealer`. One for each flow. */
@@ -121,6 +120,7 @@ export class SframeSealer extends Sealer implements KeyHolder {
   readonly #kid = new Int32Array(2);
   /** The last word of the frame salt: the only one that a CTR below 2^32 reaches. */
   #saltWord = 0;
+  /** The next frame's CTR as a signed word, because larger numbers would be allocated. */
   #ctr = 0;
   /** Scratch: the order to the engine. */
   readonly #job = new FrameJob();
@@ -163,7 +163,7 @@ export class SframeSealer extends Sealer implements KeyHolder {
     writeHeader(job.aad, 0, this.#kid[0]!, this.#kid[1]!, this.#ctr);
     this.layout.writeMetadata(job.aad, sframeLength, input, headerLength);
     store32(job.nonce, 8, this.#saltWord ^ this.#ctr);
-    this.#ctr++;
+    this.#ctr = (this.#ctr + 1) | 0;
 
     job.length = length - headerLength;
     job.outputAt = headerLength + sframeLength;
@@ -180,6 +180,8 @@ export class SframeSealer extends Sealer implements KeyHolder {
     copyBytes(job.aad, out, headerLength, sframeLength);
     this.#key.seal(job);
     job.release();
+    // All 2^32 counters are used: the next frame begins a session.
+    if (this.#ctr === 0) this.forget(this.#ring.sealing);
     return written;
   }
 
@@ -190,14 +192,14 @@ export class SframeSealer extends Sealer implements KeyHolder {
   }
 
   #needsSession(): boolean {
-    return this.#live !== this.#ring.sealing || this.#ctr === COUNTER_LIMIT;
+    return this.#live !== this.#ring.sealing;
   }
 
   /** Draws a session under the sealing key and derives its keys. (FORMAT.md section 3) */
   #startSession(): void {
     const live = this.#ring.sealing;
     const { schedule } = live;
-    this.#ctr = this.#ring.drawKid(this.#kid);
+    this.#ctr = this.#ring.drawKid(this.#kid) | 0;
     schedule.derive(this.#kid[0]!, this.#kid[1]!);
     this.#key.setKey(schedule.frameKey);
     this.#job.nonce.set(schedule.frameSalt);

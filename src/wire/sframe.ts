@@ -64,12 +64,13 @@ export class SframeHeader {
   }
 }
 
-/** Bytes that a CTR below 2^32 takes after the config byte: 0 to 4. */
+/** Bytes that a CTR below 2^32 takes after the config byte: 0 to 4. Takes signed words as well. */
 export function ctrLength(ctr: number): number {
+  if (ctr >>> 24 !== 0) return 4;
   if (ctr < 8) return 0;
   if (ctr < 0x100) return 1;
   if (ctr < 0x10000) return 2;
-  return ctr < 0x1000000 ? 3 : 4;
+  return 3;
 }
 
 /** Writes the header of a KID of 8 bytes and a CTR below 2^32; returns its length, 9 + ctrLength(ctr). */

@@ -147,6 +147,22 @@ describe('section 6: batches', () => {
     opener.openBatch(batch, [out, out, out], results);
     expect(results[2]).toBe(OPENED);
   });
+
+  test('after a batch the least recently used are put out, also where it threw; and calls put out as before', () => {
+    const batch = [0, 1, 2, 3, 0].map((sender, i) => frames[sender]![i]!);
+    for (const broken of [false, true]) {
+      const opener = openerOf(2);
+      const run = () =>
+        opener.openBatch(broken ? [...batch, mistyped('text')] : batch, Array(6).fill(out), new Int32Array(6));
+      if (broken) expect(run).toThrow(TypeError);
+      else expect(run()).toBe(5);
+      expect(opener.stats.senders).toBe(2);
+      expect(known(opener, { 0: 4, 1: 1, 2: 2, 3: 3 })).toEqual([0, 3]);
+      take(opener, 1, 5);
+      expect(opener.stats.senders).toBe(2);
+      expect(known(opener, { 0: 4, 1: 5, 2: 2, 3: 3 })).toEqual([0, 1]);
+    }
+  });
 });
 
 describe('section 6: an evicted sender that comes back', () => {
@@ -384,8 +400,9 @@ describe('section 7: an engine without room for another key', () => {
       while (true) channel.createSealer();
     };
     expect(createAll).toThrow('no memory for another key');
-    for (let i = 0; i < 3; i++) {
-      expect(opener.open(madeUp(0), out)).toBe(BUSY);
+    // More often than there are tokens: what was not derived has cost none.
+    for (let i = 0; i < 20; i++) {
+      expect(opener.open(madeUp(i), out)).toBe(BUSY);
       expect(opener.open(frames[0]![0]!, out)).toBe(BUSY);
     }
     channel.close();
