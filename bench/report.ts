@@ -11,7 +11,7 @@ export function rowText(result: RowResult): string {
   const lines = result.contestants.map(({ peer, ns, spreadPercent }) => {
     const bar = '#'.repeat(Math.max(1, Math.round((BAR_COLUMNS * ns) / slowest)));
     const ratio = peer === ours.peer ? '' : `${(ns / ours.ns).toFixed(2)}x`;
-    return `  ${peer.padEnd(15)}${grouped(ns).padStart(9)} ns +-${spreadPercent.toFixed(0).padStart(3)}%${ratio.padStart(9)}  ${bar}`;
+    return `  ${peer.padEnd(18)}${grouped(ns).padStart(9)} ns +-${spreadPercent.toFixed(0).padStart(3)}%${ratio.padStart(9)}  ${bar}`;
   });
   return `${rowName(result)}\n${lines.join('\n')}\n`;
 }
@@ -38,11 +38,12 @@ export function checkTargets(results: readonly RowResult[]): { lines: string[]; 
     const contestants = results.find((result) => rowName(result) === rowName(target))?.contestants;
     const peer = contestants?.find((contestant) => contestant.peer === target.peer);
     if (!contestants || !peer) continue;
-    const ratio = peer.ns / contestants[0]!.ns;
+    const ours = contestants.find((contestant) => contestant.peer === `frameseal ${target.engine}`)!;
+    const ratio = peer.ns / ours.ns;
     const well = ratio >= target.atLeast;
     met &&= well;
     lines.push(
-      `${well ? 'met   ' : 'MISSED'} ${rowName(target)}: ${ratio.toFixed(2)}x ${target.peer}, asked ${target.atLeast}x`,
+      `${well ? 'met   ' : 'MISSED'} ${target.engine} ${rowName(target)}: ${ratio.toFixed(2)}x ${target.peer}, asked ${target.atLeast}x`,
     );
   }
   return { lines, met };
