@@ -92,7 +92,11 @@ describe('section 7: what a frame allocates', () => {
     test('every case was measured', () => {
       const results = measured.get(engine)!;
       expect([...results.keys()].sort()).toEqual([...NAMES, ...ABOVE].sort());
-      for (const { frames } of results.values()) expect(frames).toBeGreaterThan(1000);
+      for (const { name, frames, bytes } of results.values()) {
+        expect(frames).toBeGreaterThan(1000);
+        // null: the collector ran in every round.
+        expect(bytes, name).toBeTypeOf('number');
+      }
     });
 
     test.each(NAMES)('%s', (name) => {

@@ -56,10 +56,14 @@ async function tone(file, config) {
   }
   const sent = readFileSync(file('tone.al')).subarray(0, 8000 * TAKEN_SECONDS);
   const received = readFileSync(file('received.al'));
-  if (!sent.equals(received)) throw new Error(`the tone differs: sent ${sent.length} bytes, received ${received.length}`);
+  if (!sent.equals(received))
+    throw new Error(`the tone differs: sent ${sent.length} bytes, received ${received.length}`);
   const pieces = new Set();
   for (let at = 0; at + PIECE_BYTES <= sent.length; at++) pieces.add(sent.toString('latin1', at, at + PIECE_BYTES));
-  const found = { clear: payloadsWith(pieces, file('clear.pcapng')), sealed: payloadsWith(pieces, file('sealed.pcapng')) };
+  const found = {
+    clear: payloadsWith(pieces, file('clear.pcapng')),
+    sealed: payloadsWith(pieces, file('sealed.pcapng')),
+  };
   step(`tone: ${sent.length} bytes are identical; packets with a piece of it: ${JSON.stringify(found)}`);
   if (found.clear.withPiece === 0) throw new Error('the clear leg shows no tone either: the search is blind');
   if (found.sealed.packets === 0) throw new Error('the capture of the sealed leg is empty');
@@ -105,7 +109,9 @@ async function transfer(file, config, { input, sdpFile, output, packetBytes }) {
     if (child.exitCode !== 0) throw new Error(`a gateway ended with ${child.exitCode}`);
   }
   const totals = JSON.parse(opening.output().trim().split('\n').at(-1));
-  step(`gateway --open: ${JSON.stringify({ forwarded: totals.forwarded, rtcp: totals.rtcp, refused: totals.refused })}`);
+  step(
+    `gateway --open: ${JSON.stringify({ forwarded: totals.forwarded, rtcp: totals.rtcp, refused: totals.refused })}`,
+  );
 }
 
 /** A receiver that never gets enough would wait for ever. */
@@ -144,5 +150,8 @@ function payloadsWith(pieces, path) {
 
 function imageHashes(path) {
   const text = run('ffmpeg', [...QUIET, '-i', path, '-f', 'framemd5', '-']);
-  return text.split('\n').filter((line) => line && !line.startsWith('#')).map((line) => line.split(',').at(-1).trim());
+  return text
+    .split('\n')
+    .filter((line) => line && !line.startsWith('#'))
+    .map((line) => line.split(',').at(-1).trim());
 }
