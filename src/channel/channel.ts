@@ -45,7 +45,7 @@ const MAX_SENDERS = 65_536;
 const DEFAULT_GRACE_MS = 10_000;
 /** The longest delay that timers take. */
 const MAX_DELAY_MS = 0x7fffffff;
-const OPTION_NAMES = new Set(['framing', 'bindHeader', 'replayWindow', 'maxSenders', 'engine']);
+const CHANNEL_OPTIONS = ['framing', 'bindHeader', 'replayWindow', 'maxSenders', 'engine'];
 
 type Settings = Required<Pick<ChannelOptions, 'replayWindow' | 'maxSenders'>> & { layout: Layout; engine: Engine };
 
@@ -81,6 +81,11 @@ export class Channel {
     return this.#ring?.sealing.schedule.fingerprint ?? this.#sm4!.fingerprint;
   }
 
+  /** The key epoch that seals; undefined in SM4 mode, which has none. */
+  get keyId(): number | undefined {
+    return this.#ring?.sealing.keyId;
+  }
+
   /** Name of the engine in use. */
   get engine(): string {
     return this.#settings.engine.name;
@@ -109,6 +114,7 @@ export class Channel {
   createOpener(options: { loopback?: boolean } = {}): Opener {
     this.#mustBeOpen();
     const { engine, layout, replayWindow, maxSenders } = this.#settings;
+    checkOptions(options, ['loopback']);
     const loopback = booleanOption('loopback', options.loopback, false);
     if (this.#ring) return new SframeOpener(this.#ring, engine, layout, { replayWindow, maxSenders, loopback });
     return new Sm4Opener(this.#sm4!, layout);
@@ -121,6 +127,7 @@ export class Channel {
    */
   rotate(config: EncryptionConfig, options: RotateOptions = {}): void {
     this.#mustBeOpen();
+    checkOptions(options, ['sealAfterMs', 'graceMs']);
     const sealAfterMs = delayOption('sealAfterMs', options.sealAfterMs, 0);
     const graceMs = delayOption('graceMs', options.graceMs, DEFAULT_GRACE_MS);
     if (sealAfterMs + graceMs > MAX_DELAY_MS)
@@ -194,13 +201,18 @@ function wipeConfig(config: ParsedConfig): void {
   config.salt.fill(0);
 }
 
-function readOptions(options: ChannelOptions): Settings {
-  if (typeof options !== 'object' || options === null)
+/** Throws TypeError for what is no object, and for a name that is not known: a mistyped option would be a silent default. */
+function checkOptions(options: object, names: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) {
     throw new TypeError(`options must be an object, got ${kindOf(options)}`);
-  for (const name of Object.keys(options)) {
-    if (!OPTION_NAMES.has(name))
-      throw new TypeError(`unknown channel option: there are ${[...OPTION_NAMES].join(', ')}`);
   }
+  for (const name of Object.keys(options)) {
+    if (!names.includes(name)) throw new TypeError(`unknown option: there are ${names.join(', ')}`);
+  }
+}
+
+function readOptions(options: ChannelOptions): Settings {
+  checkOptions(options, CHANNEL_OPTIONS);
   const { framing = 'rtp' } = options;
   if (framing !== 'rtp' && framing !== 'frame') throw new TypeError("framing must be 'rtp' or 'frame'");
   const replayWindow = integerOption('replayWindow', options.replayWindow, DEFAULT_WINDOW, MIN_WINDOW, MAX_WINDOW);

@@ -63,7 +63,7 @@ export abstract class Opener {
    * can never be right; never for what a frame holds. (FORMAT.md section 6)
    */
   open(input: Uint8Array, out: Uint8Array, length: number = input.length): number {
-    if (this.#closed) return CLOSED;
+    if (this.#closed) return this.#counters.count(CLOSED, 0);
     const inPlace = checkCall(input, out, length, length);
     return this.#counters.count(this.#openChecked(input, out, length, inPlace), length);
   }

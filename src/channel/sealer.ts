@@ -54,7 +54,7 @@ export abstract class Sealer {
    * can never be right. (FORMAT.md section 4)
    */
   seal(input: Uint8Array, out: Uint8Array, length: number = input.length): number {
-    if (this.#closed) return CLOSED;
+    if (this.#closed) return this.#counters.count(CLOSED, 0);
     const inPlace = checkCall(input, out, length, length + this.overhead);
     return this.#counters.count(this.#sealChecked(input, out, length, inPlace), length);
   }

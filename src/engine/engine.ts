@@ -34,13 +34,19 @@ export class FrameJob {
   }
 }
 
+/** What `seal` says without a key: nothing may be sealed under the zeros of a wiped slot. */
+export const NO_KEY = 'this key was never set, or it was wiped';
+
 /** A slot for one AES-GCM key (NIST SP 800-38D) with 96-bit nonces and 128-bit tags. */
 export interface GcmKey {
   /** Takes a key of the slot's length; the array is not kept. */
   setKey(key: Uint8Array): void;
-  /** Writes `length` bytes of ciphertext and the tag: length + 16 bytes at outputAt. */
+  /** Writes `length` bytes of ciphertext and the tag: length + 16 bytes at outputAt. Throws where no key is set. */
   seal(job: FrameJob): void;
-  /** Reads length + 16 bytes; writes `length` bytes of plaintext and returns true, or writes nothing and returns false. */
+  /**
+   * Reads length + 16 bytes; writes `length` bytes of plaintext and returns true, or writes nothing and returns false.
+   * Without a key nothing is genuine.
+   */
   open(job: FrameJob): boolean;
   /** Zeroes what was made from the key. */
   wipe(): void;

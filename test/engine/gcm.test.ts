@@ -342,6 +342,7 @@ describe.each(ENGINES)('%s engine', (engine) => {
           expect(slot.open(job)).toBe(true);
           slot.wipe();
           expect(slot.open(job)).toBe(false);
+          expect(() => slot.seal(job)).toThrow('this key was never set, or it was wiped');
         }
       });
     });

@@ -119,7 +119,7 @@ function print(sender: Channel, stranger: Channel, good: PathReport, wrong: Path
   );
 
   out(
-    `\n  ${sender.mode}, ${sender.engine} engine, framing ${sender.framing}, bindHeader ${sender.bindHeader}, keyId 0\n`,
+    `\n  ${sender.mode}, ${sender.engine} engine, framing ${sender.framing}, bindHeader ${sender.bindHeader}, keyId ${sender.keyId}\n`,
   );
   out(`  fingerprint ${sender.fingerprint}\n\n`);
   const identical = good.identical === good.arrived.packets && good.arrived.packets > 0;

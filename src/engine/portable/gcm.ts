@@ -11,7 +11,7 @@
  * NOT constant-time, but for the comparison of tags: see portable.ts.
  */
 import { load32, store32 } from '../../bytes.js';
-import type { FrameJob, GcmKey } from '../engine.js';
+import { EngineError, type FrameJob, type GcmKey, NO_KEY } from '../engine.js';
 import { CounterMode } from './aes.js';
 import { Ghash } from './ghash.js';
 
@@ -23,6 +23,7 @@ const ZERO_PREFIX = new Uint8Array(12);
 export class PortableGcmKey implements GcmKey {
   readonly #counterMode: CounterMode;
   readonly #ghash = new Ghash();
+  #hasKey = false;
 
   constructor(keyBytes: 16 | 32) {
     this.#counterMode = new CounterMode(keyBytes);
@@ -35,9 +36,11 @@ export class PortableGcmKey implements GcmKey {
     this.#counterMode.block(0);
     this.#ghash.setKey(stream[0]!, stream[1]!, stream[2]!, stream[3]!);
     stream.fill(0);
+    this.#hasKey = true;
   }
 
   seal(job: FrameJob): void {
+    if (!this.#hasKey) throw new EngineError(NO_KEY);
     const { input, output, length } = job;
     const counterMode = this.#counterMode;
     const ghash = this.#ghash;
@@ -70,6 +73,7 @@ export class PortableGcmKey implements GcmKey {
   }
 
   open(job: FrameJob): boolean {
+    if (!this.#hasKey) return false;
     const { input, inputAt, length } = job;
     const { stream } = this.#counterMode;
     this.#start(job);
@@ -83,6 +87,7 @@ export class PortableGcmKey implements GcmKey {
   }
 
   wipe(): void {
+    this.#hasKey = false;
     this.#counterMode.wipe();
     this.#ghash.wipe();
   }

@@ -5,7 +5,7 @@
  * SM4 is the portable one so far, on tables: it is NOT constant-time.
  */
 import { load32, store32 } from '../../bytes.js';
-import { type Engine, type FrameJob, type GcmKey, TAG_BYTES } from '../engine.js';
+import { type Engine, EngineError, type FrameJob, type GcmKey, NO_KEY, TAG_BYTES } from '../engine.js';
 import { portableEngine } from '../portable/portable.js';
 import {
   BEFORE_TEXT_BYTES,
@@ -68,6 +68,7 @@ class SimdGcmKey implements GcmKey {
   }
 
   seal(job: FrameJob): void {
+    if (this.#slot === 0) throw new EngineError(NO_KEY);
     const { nonce, aadLength, length, output, outputAt } = job;
     if (aadLength > BEFORE_TEXT_BYTES || length > PIECE_BYTES) {
       this.#sealPieces(job);
@@ -84,6 +85,7 @@ class SimdGcmKey implements GcmKey {
   }
 
   open(job: FrameJob): boolean {
+    if (this.#slot === 0) return false;
     const { nonce, aadLength, length, output, outputAt } = job;
     if (aadLength > BEFORE_TEXT_BYTES || length > PIECE_BYTES) return this.#openPieces(job);
     const memory = this.#memory;
