@@ -59,6 +59,8 @@ describe('on a terminal', () => {
     spawnSync('script', ['-qec', `stty cols 100; ${process.execPath} dist/cli/main.js ${command}`, '/dev/null'], {
       encoding: 'utf8',
       cwd: new URL('../..', import.meta.url).pathname,
+      // Colours are for terminals that have them, and not for CI.
+      env: { ...process.env, TERM: 'xterm', CI: undefined, NO_COLOR: undefined, FORCE_COLOR: undefined },
     });
   const hasScript = spawnSync('script', ['--version']).status === 0;
 
