@@ -38,7 +38,7 @@ const MUTATIONS = {
     ],
     ['SM4 key label', "'frameseal/1 SM4_128_ECB key'", "'frameseal/1 SM4_128_ECB  key'"],
     ['SM4 fingerprint label', "'frameseal/1 SM4_128_ECB fingerprint'", "'frameseal/1 SM4_128_ECB fingerprints'"],
-    ['SM4 keys of 16 bytes as they are', 'if (config.key.length === 16) return', 'if (config.key.length === 0) return'],
+    ['SM4 keys of 16 bytes as they are', 'if (config.key.length === 16) {', 'if (config.key.length === 0) {'],
   ],
   'src/channel/keyring.ts': [
     ['place of keyId in the KID', '(this.sealing.keyId << 28)', '(this.sealing.keyId << 27)'],
@@ -140,6 +140,12 @@ const vectors = readdirSync(`${ROOT}fixtures`)
 const all = Object.entries(MUTATIONS).flatMap(([file, list]) => list.map((mutation) => ({ file, mutation })));
 const survivors = [];
 
+for (const { file, mutation } of all) {
+  const places = readFileSync(`${ROOT}${file}`, 'utf8').split(mutation[1]).length - 1;
+  if (places !== 1)
+    throw new Error(`${file}: "${mutation[1]}" must stand there once, not ${places} times: mend this list`);
+}
+
 prepare();
 if (!noticed())
   process.stdout.write(
@@ -150,7 +156,6 @@ for (const [i, { file, mutation }] of all.entries()) {
   const [rule, before, after] = mutation;
   const path = `${MUTANT}${file}`;
   const source = readFileSync(path, 'utf8');
-  if (source.split(before).length !== 2) throw new Error(`${file}: "${before}" must stand there once: mend this list`);
   writeFileSync(
     path,
     source.replace(before, () => after),
