@@ -8,20 +8,10 @@
  */
 import { hex64 } from '../bytes.js';
 import { type Engine, FrameJob, TAG_BYTES } from '../engine/engine.js';
-import { BAD_TAG, BUSY, CLOSED, MALFORMED, NO_ROOM, OWN_FRAME, TOO_LARGE, TOO_OLD, UNKNOWN_KEY } from '../status.js';
+import { BAD_TAG, BUSY, MALFORMED, NO_ROOM, OWN_FRAME, TOO_OLD, UNKNOWN_KEY } from '../status.js';
 import { SframeHeader } from '../wire/sframe.js';
-import {
-  checkBatch,
-  checkCall,
-  copyBytes,
-  FrameCounters,
-  FrameError,
-  type FrameStats,
-  type Layout,
-  SFRAME_OVERHEAD,
-  SM4_OVERHEAD,
-  type Sm4Keys,
-} from './frames.js';
+import { FrameEndpoint } from './endpoint.js';
+import { copyBytes, type FrameStats, type Layout, SFRAME_OVERHEAD, SM4_OVERHEAD, type Sm4Keys } from './frames.js';
 import type { KeyHolder, KeyRing, LiveKey } from './keyring.js';
 import { SenderTable } from './senders.js';
 
@@ -33,17 +23,11 @@ export interface OpenerStats extends FrameStats {
   readonly senders: number;
 }
 
-/** Opens frames of every sender in the channel; made by `Channel.createOpener`. */
-export abstract class Opener {
-  protected readonly layout: Layout;
-  readonly #maxBytes: number;
-  readonly #counters = new FrameCounters();
-  #closed = false;
-
+/** Opens frames of every sender in the channel; made by `Channel.createOpener`. Close it when done. */
+export abstract class Opener extends FrameEndpoint {
   /** `overhead`: the most that a sealer adds, in bytes. */
   constructor(layout: Layout, overhead: number) {
-    this.layout = layout;
-    this.#maxBytes = layout.maxBytes + overhead;
+    super(layout, layout.maxBytes + overhead, 0);
   }
 
   /** 16 hex digits of the KID of the frame opened last; empty before the first, and in SM4 mode. */
@@ -54,7 +38,7 @@ export abstract class Opener {
 
   /** Frames and bytes so far, how often each status came back, and how many senders are remembered. */
   get stats(): OpenerStats {
-    return { ...this.#counters.snapshot(), senders: this.senders };
+    return { ...this.counters.snapshot(), senders: this.senders };
   }
 
   /**
@@ -63,67 +47,21 @@ export abstract class Opener {
    * can never be right; never for what a frame holds. (FORMAT.md section 6)
    */
   open(input: Uint8Array, out: Uint8Array, length: number = input.length): number {
-    if (this.#closed) return this.#counters.count(CLOSED, 0);
-    const inPlace = checkCall(input, out, length, length);
-    return this.#counters.count(this.#openChecked(input, out, length, inPlace), length);
+    return this.run(input, out, length);
   }
 
   /** Opens a frame into a new array. Throws FrameError with the status where `open` would return one. */
   openCopy(input: Uint8Array): Uint8Array {
-    const out = new Uint8Array(input.length);
-    const written = this.open(input, out);
-    if (written < 0) throw new FrameError(written);
-    return out.slice(0, written);
+    return this.runCopy(input);
   }
 
   /**
    * Opens inputs[i] into outs[i] for each i below `count`, in order: of two copies the second is REPLAYED. results[i] is
-   * what `open` would return. Returns how many succeeded.
+   * what `open` would return. Nobody is put out before its end. Returns how many succeeded.
    */
   openBatch(inputs: Uint8Array[], outs: Uint8Array[], results: Int32Array, count: number = inputs.length): number {
-    checkBatch(inputs, outs, results, count);
-    let succeeded = 0;
-    this.batchBegins();
-    try {
-      for (let i = 0; i < count; i++) {
-        const result = this.open(inputs[i]!, outs[i]!);
-        results[i] = result;
-        if (result >= 0) succeeded++;
-      }
-    } finally {
-      this.batchEnds();
-    }
-    return succeeded;
+    return this.runBatch(inputs, outs, results, count);
   }
-
-  /** Wipes keys and forgets senders; idempotent. After it, `open` returns CLOSED. */
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.wipe();
-  }
-
-  #openChecked(input: Uint8Array, out: Uint8Array, length: number, inPlace: boolean): number {
-    if (length === 0) return MALFORMED;
-    if (length > this.#maxBytes) return TOO_LARGE;
-    const headerLength = this.layout.headerLength(input, length);
-    if (headerLength < 0) return headerLength;
-    return this.openFrame(input, out, length, headerLength, inPlace);
-  }
-
-  protected abstract openFrame(
-    input: Uint8Array,
-    out: Uint8Array,
-    length: number,
-    headerLength: number,
-    inPlace: boolean,
-  ): number;
-
-  /** Between these two no sender is put out. */
-  protected batchBegins(): void {}
-  protected batchEnds(): void {}
-
-  protected abstract wipe(): void;
 }
 
 /** What an opener takes from its channel. */
@@ -166,7 +104,7 @@ export class SframeOpener extends Opener implements KeyHolder {
     this.#table.forget(live);
   }
 
-  protected override openFrame(
+  protected override runFrame(
     input: Uint8Array,
     out: Uint8Array,
     length: number,
@@ -220,12 +158,18 @@ export class SframeOpener extends Opener implements KeyHolder {
     return written;
   }
 
-  protected override batchBegins(): void {
+  override openBatch(
+    inputs: Uint8Array[],
+    outs: Uint8Array[],
+    results: Int32Array,
+    count: number = inputs.length,
+  ): number {
     this.#table.keepAll();
-  }
-
-  protected override batchEnds(): void {
-    this.#table.trim();
+    try {
+      return super.openBatch(inputs, outs, results, count);
+    } finally {
+      this.#table.trim();
+    }
   }
 
   protected override wipe(): void {
@@ -264,13 +208,14 @@ export class Sm4Opener extends Opener {
     return 0;
   }
 
-  protected override openFrame(
+  protected override runFrame(
     input: Uint8Array,
     out: Uint8Array,
     length: number,
     headerLength: number,
     inPlace: boolean,
   ): number {
+    if (length === 0) return MALFORMED;
     if (out.length < length) return NO_ROOM;
     const job = this.#job;
     job.input = input;

@@ -9,34 +9,21 @@
  */
 import { hex64, load32, store32 } from '../bytes.js';
 import { type Engine, FrameJob, type GcmKey, TAG_BYTES } from '../engine/engine.js';
-import { CLOSED, NO_ROOM, TOO_LARGE } from '../status.js';
+import { NO_ROOM } from '../status.js';
 import { ctrLength, writeHeader } from '../wire/sframe.js';
-import {
-  checkBatch,
-  checkCall,
-  copyBytes,
-  FrameCounters,
-  FrameError,
-  type FrameStats,
-  type Layout,
-  SFRAME_OVERHEAD,
-  SM4_OVERHEAD,
-  type Sm4Keys,
-} from './frames.js';
+import { FrameEndpoint } from './endpoint.js';
+import { copyBytes, type FrameStats, type Layout, SFRAME_OVERHEAD, SM4_OVERHEAD, type Sm4Keys } from './frames.js';
 import type { KeyHolder, KeyRing, LiveKey } from './keyring.js';
 
 const FIRST_AAD_BYTES = 128;
 
-/** Seals frames; made by `Channel.createSealer`. One for each flow. */
-export abstract class Sealer {
+/** Seals frames; made by `Channel.createSealer`. One for each flow. Close it when done: that wipes its keys. */
+export abstract class Sealer extends FrameEndpoint {
   /** The most bytes that sealing adds to a frame. */
   readonly overhead: number;
-  protected readonly layout: Layout;
-  readonly #counters = new FrameCounters();
-  #closed = false;
 
   constructor(layout: Layout, overhead: number) {
-    this.layout = layout;
+    super(layout, layout.maxBytes, overhead);
     this.overhead = overhead;
   }
 
@@ -45,7 +32,7 @@ export abstract class Sealer {
 
   /** Frames and bytes so far, and how often each status came back. */
   get stats(): FrameStats {
-    return this.#counters.snapshot();
+    return this.counters.snapshot();
   }
 
   /**
@@ -54,17 +41,12 @@ export abstract class Sealer {
    * can never be right. (FORMAT.md section 4)
    */
   seal(input: Uint8Array, out: Uint8Array, length: number = input.length): number {
-    if (this.#closed) return this.#counters.count(CLOSED, 0);
-    const inPlace = checkCall(input, out, length, length + this.overhead);
-    return this.#counters.count(this.#sealChecked(input, out, length, inPlace), length);
+    return this.run(input, out, length);
   }
 
   /** Seals a frame into a new array. Throws FrameError with the status where `seal` would return one. */
   sealCopy(input: Uint8Array): Uint8Array {
-    const out = new Uint8Array(input.length + this.overhead);
-    const written = this.seal(input, out);
-    if (written < 0) throw new FrameError(written);
-    return out.slice(0, written);
+    return this.runCopy(input);
   }
 
   /**
@@ -72,43 +54,8 @@ export abstract class Sealer {
    * how many succeeded.
    */
   sealBatch(inputs: Uint8Array[], outs: Uint8Array[], results: Int32Array, count: number = inputs.length): number {
-    checkBatch(inputs, outs, results, count);
-    let succeeded = 0;
-    for (let i = 0; i < count; i++) {
-      const result = this.seal(inputs[i]!, outs[i]!);
-      results[i] = result;
-      if (result >= 0) succeeded++;
-    }
-    return succeeded;
+    return this.runBatch(inputs, outs, results, count);
   }
-
-  /** Wipes the keys; idempotent. After it, `seal` returns CLOSED. */
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.wipe();
-  }
-
-  protected get closed(): boolean {
-    return this.#closed;
-  }
-
-  #sealChecked(input: Uint8Array, out: Uint8Array, length: number, inPlace: boolean): number {
-    if (length > this.layout.maxBytes) return TOO_LARGE;
-    const headerLength = this.layout.headerLength(input, length);
-    if (headerLength < 0) return headerLength;
-    return this.sealFrame(input, out, length, headerLength, inPlace);
-  }
-
-  protected abstract sealFrame(
-    input: Uint8Array,
-    out: Uint8Array,
-    length: number,
-    headerLength: number,
-    inPlace: boolean,
-  ): number;
-
-  protected abstract wipe(): void;
 }
 
 /** Seals SFrame ciphertexts (FORMAT.md section 4). */
@@ -145,7 +92,7 @@ export class SframeSealer extends Sealer implements KeyHolder {
     this.#live = undefined;
   }
 
-  protected override sealFrame(
+  protected override runFrame(
     input: Uint8Array,
     out: Uint8Array,
     length: number,
@@ -223,7 +170,7 @@ export class Sm4Sealer extends Sealer {
     return '';
   }
 
-  protected override sealFrame(
+  protected override runFrame(
     input: Uint8Array,
     out: Uint8Array,
     length: number,
