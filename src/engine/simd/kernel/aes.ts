@@ -65,6 +65,15 @@ function down(b: Block, rows: 1 | 2, pending: number): (plane: Value) => Value {
     const indices = permutation((row, column) => 4 * ((row + rows) & 3) + column);
     return (plane) => b.shuffle(plane, plane, indices);
   }
+  if (columns === 2 && !b.relaxed) {
+    // Whole lanes, then halves of lanes: together no more than a look-up costs here, and nothing to load.
+    const lanes = permutation((row, column) => 4 * ((row + rows) & 3) + column);
+    const halves = permutation((row, column) => 4 * row + ((column + 2) & 3));
+    return (plane) => {
+      const moved = b.shuffle(plane, plane, lanes);
+      return b.shuffle(moved, moved, halves);
+    };
+  }
   const at = rows === 1 ? PERMUTATIONS.rowDown + 16 * (pending - 1) : PERMUTATIONS.twoRowsDown;
   const mask = b.load(b.int(0), at);
   return (plane) => b.swizzle(plane, mask);

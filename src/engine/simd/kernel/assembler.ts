@@ -30,10 +30,11 @@ const NO_ALIGNMENT = 0;
 export class Block {
   readonly values: Value[] = [];
   readonly sets: { variable: Variable; value: Value }[] = [];
-  readonly #relaxed: boolean;
+  /** Whether `swizzle` is one instruction; otherwise it costs about three. */
+  readonly relaxed: boolean;
 
   constructor(relaxed: boolean) {
-    this.#relaxed = relaxed;
+    this.relaxed = relaxed;
   }
 
   get(variable: Variable): Value {
@@ -155,7 +156,7 @@ export class Block {
 
   /** Bytes of a by indices 0..15 in a vector: a look-up that touches no memory. */
   swizzle(a: Value, indices: Value): Value {
-    return this.#make('v128', this.#relaxed ? OP.i8x16RelaxedSwizzle : OP.i8x16Swizzle, [a, indices]);
+    return this.#make('v128', this.relaxed ? OP.i8x16RelaxedSwizzle : OP.i8x16Swizzle, [a, indices]);
   }
 
   call(index: number, inputs: readonly Value[], result?: ValueType): Value {
