@@ -4,8 +4,6 @@
  * The caller keeps its own data in arrays indexed by slot. Look-ups, insertion and removal allocate nothing; only
  * `grow` does. Chained hashing with a random seed; links are slot numbers, with -1 for none.
  */
-import { hex64 } from '../bytes.js';
-
 const NONE = -1;
 
 export class KidSet {
@@ -56,11 +54,6 @@ export class KidSet {
 
   kidLow(slot: number): number {
     return this.#kidLow[slot]!;
-  }
-
-  /** 16 hex digits. */
-  kidText(slot: number): string {
-    return hex64(this.#kidHigh[slot]!, this.#kidLow[slot]!);
   }
 
   /** The KID's slot, or -1. */

@@ -100,10 +100,6 @@ export class Block {
     return this.#make('i32', OP.i32LtU, [a, b]);
   }
 
-  isZero(a: Value): Value {
-    return this.#make('i32', OP.i32Eqz, [a]);
-  }
-
   load(address: Value, offset = 0): Value {
     return this.#make('v128', OP.v128Load, [address], [NO_ALIGNMENT, ...unsigned(offset)]);
   }
