@@ -1,7 +1,7 @@
 /**
- * What sealers and openers share: the checks of a call, batches, counters, and the error of the copying calls.
+ * Frames as a channel sees them: where the clear header ends and what of it is authenticated, the checks of a call's
+ * arrays, counters, and the error of the copying calls. The order in which these are used is in endpoint.ts.
  */
-
 import { checkBytes, checkLength, checkOverlap } from '../arrays.js';
 import { kindOf } from '../bytes.js';
 import { type Sm4Key, TAG_BYTES } from '../engine/engine.js';

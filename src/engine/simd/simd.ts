@@ -172,7 +172,9 @@ class SimdGcmKey implements GcmKey {
   }
 
   #crypt(nonce: Uint8Array, counter: number, groups: number): void {
-    const [n0, n1, n2] = [loadLittle(nonce, 0), loadLittle(nonce, 4), loadLittle(nonce, 8)];
+    const n0 = loadLittle(nonce, 0);
+    const n1 = loadLittle(nonce, 4);
+    const n2 = loadLittle(nonce, 8);
     const at = TEXT - 16 * COUNTERS_BEFORE_TEXT;
     this.#memory.kernels.crypt(this.#slot, this.#quads, n0, n1, n2, counter, at, groups);
   }
