@@ -33,6 +33,7 @@ export const HASH_STATE = 0x800;
 export const TAG_MASK = 0x810;
 /** Sixteen blocks as nibbles: 16 upper halves of bytes, 16 lower ones. */
 export const NIBBLES = 0x900;
+export const NIBBLES_END = NIBBLES + 16 * 32;
 /** Key set-up: the round keys as FIPS 197 has them, or H; and H times x^0..x^7, 32 bytes each. */
 export const KEY_INPUT = 0xb00;
 export const MULTIPLES = 0xc00;
@@ -52,7 +53,7 @@ export const FIRST_ROUND_KEY = (MAX_ROUNDS + 1) * ROUND_KEY_BYTES;
 export const HASH_TABLES = FIRST_ROUND_KEY + 16;
 /** For one power of H: 17 byte positions, each with a table for upper and one for lower nibbles. */
 export const HASH_POSITIONS = 17;
-export const POWER_BYTES = HASH_POSITIONS * 32;
+export const POWER_BYTES = HASH_POSITIONS * 16;
 /** Powers of H: this many blocks take one reduction. The highest comes first. */
 export const HASH_POWERS = 16;
 export const SLOT_BYTES = HASH_TABLES + HASH_POWERS * POWER_BYTES;

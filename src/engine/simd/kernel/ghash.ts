@@ -15,13 +15,20 @@ import {
   KEY_INPUT,
   MULTIPLES,
   NIBBLES,
+  NIBBLES_END,
   POWER_BYTES,
 } from '../layout.js';
 import { Assembler, type Block, type Value, type Variable } from './assembler.js';
 import type { FunctionCode } from './wasm.js';
 
-/** Sums over blocks are made for so many positions at a time: with more, V8 loads tables early and runs out of registers. */
-const POSITIONS_AT_ONCE = 3;
+/**
+ * Sums over blocks are made for so many positions at a time, by what was measured: V8 11, which has no relaxed swizzle, runs
+ * out of registers with more than two.
+ */
+function positionsAtOnce(relaxed: boolean): number {
+  return relaxed ? 4 : 2;
+}
+
 const NIBBLE = 0x0f;
 /** Of H times x^0..x^7: the low 16 bytes, then byte 16 in the first place of another vector. */
 const MULTIPLE_BYTES = 32;
@@ -65,17 +72,15 @@ function reduce(b: Block, low: Value, high: Value): Value {
   ]);
 }
 
-/**
- * hash(key, data, blocks): absorbs whole blocks, at least one, into HASH_STATE.
- */
+/** hash(key, data, blocks): absorbs whole blocks, at least one, into HASH_STATE. */
 export function hashFunction(relaxed: boolean): FunctionCode {
   const f = new Assembler('hash', ['i32', 'i32', 'i32'], { relaxed });
   const [key, data, blocks] = f.params as [Variable, Variable, Variable];
   const state = f.variable('v128');
-  const [now, left, nibbles, table] = f.variables('i32', 4) as [Variable, Variable, Variable, Variable];
-  const low = f.variable('v128');
-  const high = f.variable('v128');
-  const sums = f.variables('v128', POSITIONS_AT_ONCE);
+  const [now, first, place, table] = f.variables('i32', 4) as [Variable, Variable, Variable, Variable];
+  const product = f.variables('v128', 4) as Halves;
+  const atOnce = positionsAtOnce(relaxed);
+  const sums = f.variables('v128', 2 * atOnce);
   f.block((b) => {
     b.set(state, b.load(b.int(HASH_STATE)));
     // The first time as many blocks as leave a multiple of sixteen.
@@ -84,66 +89,69 @@ export function hashFunction(relaxed: boolean): FunctionCode {
   f.loop(
     () => {
       f.block((b) => {
-        b.set(left, b.get(now));
-        b.set(nibbles, b.int(NIBBLES));
+        b.set(place, b.sub(b.int(NIBBLES_END), b.intShl(b.get(now), 5)));
+        b.set(blocks, b.sub(b.get(blocks), b.get(now)));
       });
       f.loop(
         () =>
           f.block((b) => {
             const block = b.xor(b.load(b.get(data)), b.get(state));
             const mask = b.splat8(NIBBLE);
-            b.store(b.get(nibbles), b.and(b.shiftRight64(block, 4), mask));
-            b.store(b.get(nibbles), b.and(block, mask), 16);
+            b.store(b.get(place), b.and(b.shiftRight64(block, 4), mask));
+            b.store(b.get(place), b.and(block, mask), 16);
             b.set(state, b.zero());
-            b.set(nibbles, b.add(b.get(nibbles), 32));
+            b.set(place, b.add(b.get(place), 32));
             b.set(data, b.add(b.get(data), 16));
-            b.set(left, b.sub(b.get(left), 1));
           }),
-        (b) => b.get(left),
+        (b) => b.lessThan(b.get(place), b.int(NIBBLES_END)),
       );
       f.block((b) => {
-        b.set(low, b.zero());
-        b.set(high, b.zero());
+        for (const half of product) b.set(half, b.zero());
+        b.set(first, b.sub(b.int(HASH_POWERS), b.get(now)));
       });
-      for (let first = 0; first < HASH_POSITIONS; first += POSITIONS_AT_ONCE) {
-        const positions = range(first, Math.min(first + POSITIONS_AT_ONCE, HASH_POSITIONS));
+      for (let end = HASH_POSITIONS; end > 0; end -= atOnce) {
+        const positions = range(Math.max(end - atOnce, 0), end);
         f.block((b) => {
-          for (const [i] of positions.entries()) b.set(sums[i]!, b.zero());
-          b.set(left, b.get(now));
-          b.set(nibbles, b.int(NIBBLES));
-          const skipped = b.mul(b.sub(b.int(HASH_POWERS), b.get(now)), POWER_BYTES);
-          b.set(table, b.add(b.get(key), skipped));
+          for (const sum of sums) b.set(sum, b.zero());
+          b.set(place, b.add(b.int(NIBBLES), b.intShl(b.get(first), 5)));
+          b.set(table, b.add(b.get(key), b.mul(b.get(first), POWER_BYTES)));
         });
         f.loop(
           () =>
             f.block((b) => {
-              const upper = b.load(b.get(nibbles));
-              const lower = b.load(b.get(nibbles), 16);
+              const upper = b.load(b.get(place));
+              const lower = b.load(b.get(place), 16);
               for (const [i, s] of positions.entries()) {
-                const at = HASH_TABLES + 32 * s;
-                const withUpper = b.xor(b.get(sums[i]!), b.swizzle(b.load(b.get(table), at), upper));
-                b.set(sums[i]!, b.xor(withUpper, b.swizzle(b.load(b.get(table), at + 16), lower)));
+                const multiples = b.load(b.get(table), HASH_TABLES + 16 * s);
+                b.set(sums[2 * i]!, b.xor(b.get(sums[2 * i]!), b.swizzle(multiples, upper)));
+                b.set(sums[2 * i + 1]!, b.xor(b.get(sums[2 * i + 1]!), b.swizzle(multiples, lower)));
               }
-              b.set(nibbles, b.add(b.get(nibbles), 32));
+              b.set(place, b.add(b.get(place), 32));
               b.set(table, b.add(b.get(table), POWER_BYTES));
-              b.set(left, b.sub(b.get(left), 1));
             }),
-          (b) => b.get(left),
+          (b) => b.lessThan(b.get(place), b.int(NIBBLES_END)),
         );
         f.block((b) => {
-          let newLow = b.get(low);
-          let newHigh = b.get(high);
-          for (const [i, s] of positions.entries()) {
-            newLow = s === 16 ? newLow : b.xor(newLow, up(b, b.get(sums[i]!), s));
-            if (s > 0) newHigh = b.xor(newHigh, over(b, b.get(sums[i]!), s));
+          const halves = product.map((half) => b.get(half));
+          for (const i of range(0, positions.length).toReversed()) {
+            for (const nibble of [0, 1]) {
+              const low = halves[2 * nibble]!;
+              const high = halves[2 * nibble + 1]!;
+              halves[2 * nibble + 1] = b.shuffle(low, high, range(15, 31));
+              halves[2 * nibble] = b.xor(up(b, low, 1), b.get(sums[2 * i + nibble]!));
+            }
           }
-          b.set(low, newLow);
-          b.set(high, newHigh);
+          for (const [i, half] of halves.entries()) b.set(product[i]!, half);
         });
       }
       f.block((b) => {
-        b.set(state, reduce(b, b.get(low), b.get(high)));
-        b.set(blocks, b.sub(b.get(blocks), b.get(now)));
+        const [upperLow, upperHigh, lowerLow, lowerHigh] = product.map((half) => b.get(half)) as ValueHalves;
+        // The products of lower nibbles belong four bits further on.
+        const fallen = fallenOff(b, lowerLow, 4);
+        const low = b.xor(upperLow, b.xor(timesX(b, lowerLow, 4), up(b, fallen, 1)));
+        const highFallen = b.shuffle(fallen, fallenOff(b, lowerHigh, 4), range(15, 31));
+        const high = b.xor(upperHigh, b.xor(timesX(b, lowerHigh, 4), highFallen));
+        b.set(state, reduce(b, low, high));
         b.set(now, b.int(HASH_POWERS));
       });
     },
@@ -153,7 +161,10 @@ export function hashFunction(relaxed: boolean): FunctionCode {
   return f.finish(true);
 }
 
-/** powerTables(key, table): the 34 tables of the power of H at KEY_INPUT, to key + table. */
+type Halves = [Variable, Variable, Variable, Variable];
+type ValueHalves = [Value, Value, Value, Value];
+
+/** powerTables(key, table): the 17 tables of the power of H at KEY_INPUT, to key + table. */
 export function powerTablesFunction(relaxed: boolean): FunctionCode {
   const f = new Assembler('powerTables', ['i32', 'i32'], { relaxed });
   const [key, table] = f.params as [Variable, Variable];
@@ -162,7 +173,7 @@ export function powerTablesFunction(relaxed: boolean): FunctionCode {
     const carried = up(b, h, 1);
     const last = over(b, h, 1);
     const at = b.int(MULTIPLES);
-    for (let bits = 0; bits < 8; bits++) {
+    for (let bits = 0; bits < 4; bits++) {
       const lowBytes = bits === 0 ? h : b.xor(timesX(b, h, bits), fallenOff(b, carried, bits));
       b.store(at, lowBytes, MULTIPLE_BYTES * bits);
       b.store(at, bits === 0 ? b.zero() : fallenOff(b, last, bits), MULTIPLE_BYTES * bits + 16);
@@ -177,20 +188,17 @@ export function powerTablesFunction(relaxed: boolean): FunctionCode {
   f.loop(
     () =>
       f.block((b) => {
-        for (const [half, firstBit] of [0, 4].entries()) {
-          // Place n of a table: the sum of the multiples that the bits of n choose; bit 3 of n is x^0.
-          const parts = range(0, 4).map((i) => {
-            const chosen = range(0, 16).map((n) => ((n >>> (3 - i)) & 1 ? 0xff : 0));
-            return b.and(b.loadSplat8(b.get(position), MULTIPLES + MULTIPLE_BYTES * (firstBit + i)), b.bytes(chosen));
-          });
-          b.store(
-            b.get(target),
-            parts.reduce((a, part) => b.xor(a, part)),
-            16 * half,
-          );
-        }
+        // Place n of a table: the sum of the multiples that the bits of n choose; bit 3 of n is x^0.
+        const parts = range(0, 4).map((i) => {
+          const chosen = range(0, 16).map((n) => ((n >>> (3 - i)) & 1 ? 0xff : 0));
+          return b.and(b.loadSplat8(b.get(position), MULTIPLES + MULTIPLE_BYTES * i), b.bytes(chosen));
+        });
+        b.store(
+          b.get(target),
+          parts.reduce((a, part) => b.xor(a, part)),
+        );
         b.set(position, b.add(b.get(position), 1));
-        b.set(target, b.add(b.get(target), 32));
+        b.set(target, b.add(b.get(target), 16));
       }),
     (b) => b.lessThan(b.get(position), b.int(HASH_POSITIONS)),
   );
