@@ -78,7 +78,7 @@ export class AesGcm {
 
   #fill(nonce: Uint8Array, aad: Uint8Array, input: Uint8Array, length: number, out: Uint8Array): FrameJob {
     const job = this.#job;
-    for (let i = 0; i < NONCE_BYTES; i++) job.nonce[i] = nonce[i]!;
+    job.nonce = nonce;
     job.aad = aad;
     job.aadLength = aad.length;
     job.input = input;
@@ -89,6 +89,7 @@ export class AesGcm {
 
   #release(): void {
     this.#job.release();
+    this.#job.nonce = EMPTY;
     this.#job.aad = EMPTY;
   }
 }

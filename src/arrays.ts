@@ -17,16 +17,15 @@ export function checkLength(length: number, array: Uint8Array): void {
 }
 
 /**
- * Returns whether both arrays start at the same byte of one buffer. Throws RangeError where input[0, inputLength) and
- * out[0, outLength) overlap in another way: they must start together, or be disjoint.
+ * Throws RangeError where input[0, inputLength) and out[0, outLength) overlap, unless both start at the same byte. The
+ * buffers are looked at last: asking an array for its buffer costs more than all else here.
  */
-export function checkOverlap(input: Uint8Array, inputLength: number, out: Uint8Array, outLength: number): boolean {
-  if (input.buffer !== out.buffer) return false;
+export function checkOverlap(input: Uint8Array, inputLength: number, out: Uint8Array, outLength: number): void {
   const distance = out.byteOffset - input.byteOffset;
-  if (distance === 0) return true;
+  if (distance === 0) return;
   const written = Math.min(outLength, out.length);
-  if (inputLength > 0 && written > 0 && (distance > 0 ? distance < inputLength : -distance < written)) {
+  const apart = inputLength === 0 || written <= 0 || (distance > 0 ? distance >= inputLength : -distance >= written);
+  if (!apart && input.buffer === out.buffer) {
     throw new RangeError('out overlaps the input in part: it must start where the input starts, or lie apart');
   }
-  return false;
 }

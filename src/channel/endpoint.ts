@@ -34,8 +34,8 @@ export abstract class FrameEndpoint {
   /** One frame: bytes written, or a status < 0. Counts it. */
   protected run(input: Uint8Array, out: Uint8Array, length: number): number {
     if (this.#closed) return this.counters.count(CLOSED, 0);
-    const inPlace = checkCall(input, out, length, length + this.#growth);
-    return this.counters.count(this.#runChecked(input, out, length, inPlace), length);
+    checkCall(input, out, length, length + this.#growth);
+    return this.counters.count(this.#runChecked(input, out, length), length);
   }
 
   /** One frame into a new array; throws FrameError where `run` would return a status. */
@@ -59,21 +59,15 @@ export abstract class FrameEndpoint {
     return succeeded;
   }
 
-  #runChecked(input: Uint8Array, out: Uint8Array, length: number, inPlace: boolean): number {
+  #runChecked(input: Uint8Array, out: Uint8Array, length: number): number {
     if (length > this.#maxBytes) return TOO_LARGE;
     const headerLength = this.layout.headerLength(input, length);
     if (headerLength < 0) return headerLength;
-    return this.runFrame(input, out, length, headerLength, inPlace);
+    return this.runFrame(input, out, length, headerLength);
   }
 
   /** The work on a frame whose arrays are checked and whose clear header is `headerLength` bytes long. */
-  protected abstract runFrame(
-    input: Uint8Array,
-    out: Uint8Array,
-    length: number,
-    headerLength: number,
-    inPlace: boolean,
-  ): number;
+  protected abstract runFrame(input: Uint8Array, out: Uint8Array, length: number, headerLength: number): number;
 
   protected abstract wipe(): void;
 }

@@ -65,12 +65,12 @@ export function copyBytes(source: Uint8Array, target: Uint8Array, at: number, le
   for (let i = 0; i < length; i++) target[at + i] = source[i]!;
 }
 
-/** The checks of `seal` and `open`; `longest` is what may be written at most. Returns whether both are one memory. */
-export function checkCall(input: Uint8Array, out: Uint8Array, length: number, longest: number): boolean {
+/** The checks of `seal` and `open`; `longest` is what may be written at most. */
+export function checkCall(input: Uint8Array, out: Uint8Array, length: number, longest: number): void {
   checkBytes('input', input);
   checkBytes('out', out);
   checkLength(length, input);
-  return checkOverlap(input, length, out, longest);
+  checkOverlap(input, length, out, longest);
 }
 
 /** Throws unless `count` frames have an input, an out and a result each. */

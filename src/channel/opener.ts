@@ -15,6 +15,7 @@ import { copyBytes, type FrameStats, type Layout, SFRAME_OVERHEAD, SM4_OVERHEAD,
 import type { KeyHolder, KeyRing, LiveKey } from './keyring.js';
 import { SenderTable } from './senders.js';
 
+const NONCE_BYTES = 12;
 const FIRST_AAD_BYTES = 128;
 const TWO_TO_32 = 0x100000000;
 
@@ -88,6 +89,7 @@ export class SframeOpener extends Opener implements KeyHolder {
     this.#ring = ring;
     this.#loopback = options.loopback;
     this.#table = new SenderTable(engine, ring.keyBytes, options.replayWindow, options.maxSenders);
+    this.#job.nonce = new Uint8Array(NONCE_BYTES);
     this.#job.aad = new Uint8Array(FIRST_AAD_BYTES);
     ring.hold(this);
   }
@@ -104,13 +106,7 @@ export class SframeOpener extends Opener implements KeyHolder {
     this.#table.forget(live);
   }
 
-  protected override runFrame(
-    input: Uint8Array,
-    out: Uint8Array,
-    length: number,
-    headerLength: number,
-    inPlace: boolean,
-  ): number {
+  protected override runFrame(input: Uint8Array, out: Uint8Array, length: number, headerLength: number): number {
     const header = this.#header;
     const sframeLength = header.parse(input, headerLength, length);
     if (sframeLength < 0) return sframeLength;
@@ -149,7 +145,7 @@ export class SframeOpener extends Opener implements KeyHolder {
     job.release();
     if (!genuine) return BAD_TAG;
 
-    if (!inPlace) copyBytes(input, out, 0, headerLength);
+    copyBytes(input, out, 0, headerLength);
     sender.window.accept(ctr);
     table.authenticated(kidHigh, kidLow);
     this.#last[0] = kidHigh;
@@ -208,13 +204,7 @@ export class Sm4Opener extends Opener {
     return 0;
   }
 
-  protected override runFrame(
-    input: Uint8Array,
-    out: Uint8Array,
-    length: number,
-    headerLength: number,
-    inPlace: boolean,
-  ): number {
+  protected override runFrame(input: Uint8Array, out: Uint8Array, length: number, headerLength: number): number {
     if (length === 0) return MALFORMED;
     if (out.length < length) return NO_ROOM;
     const job = this.#job;
@@ -225,7 +215,7 @@ export class Sm4Opener extends Opener {
     const textLength = this.#keys.key.decrypt(job);
     job.release();
     if (textLength < 0) return BAD_TAG;
-    if (!inPlace) copyBytes(input, out, 0, headerLength);
+    copyBytes(input, out, 0, headerLength);
     return headerLength + textLength;
   }
 

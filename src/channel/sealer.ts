@@ -15,6 +15,7 @@ import { FrameEndpoint } from './endpoint.js';
 import { copyBytes, type FrameStats, type Layout, SFRAME_OVERHEAD, SM4_OVERHEAD, type Sm4Keys } from './frames.js';
 import type { KeyHolder, KeyRing, LiveKey } from './keyring.js';
 
+const NONCE_BYTES = 12;
 const FIRST_AAD_BYTES = 128;
 
 /** Seals frames; made by `Channel.createSealer`. One for each flow. Close it when done: that wipes its keys. */
@@ -76,6 +77,7 @@ export class SframeSealer extends Sealer implements KeyHolder {
     super(layout, SFRAME_OVERHEAD);
     this.#ring = ring;
     this.#key = engine.createGcmKey(ring.keyBytes);
+    this.#job.nonce = new Uint8Array(NONCE_BYTES);
     this.#job.aad = new Uint8Array(FIRST_AAD_BYTES);
     this.#startSession();
     ring.hold(this);
@@ -92,13 +94,7 @@ export class SframeSealer extends Sealer implements KeyHolder {
     this.#live = undefined;
   }
 
-  protected override runFrame(
-    input: Uint8Array,
-    out: Uint8Array,
-    length: number,
-    headerLength: number,
-    inPlace: boolean,
-  ): number {
+  protected override runFrame(input: Uint8Array, out: Uint8Array, length: number, headerLength: number): number {
     if (this.#needsSession()) this.#startSession();
     const sframeLength = 9 + ctrLength(this.#ctr);
     const written = sframeLength + length + TAG_BYTES;
@@ -115,17 +111,12 @@ export class SframeSealer extends Sealer implements KeyHolder {
     job.length = length - headerLength;
     job.outputAt = headerLength + sframeLength;
     job.output = out;
-    if (inPlace) {
-      out.copyWithin(job.outputAt, headerLength, length);
-      job.input = out;
-      job.inputAt = job.outputAt;
-    } else {
-      copyBytes(input, out, 0, headerLength);
-      job.input = input;
-      job.inputAt = headerLength;
-    }
-    copyBytes(job.aad, out, headerLength, sframeLength);
+    job.input = input;
+    job.inputAt = headerLength;
     this.#key.seal(job);
+    // Now that the payload is read, which in place lies here.
+    copyBytes(input, out, 0, headerLength);
+    copyBytes(job.aad, out, headerLength, sframeLength);
     job.release();
     // All 2^32 counters are used: the next frame begins a session.
     if (this.#ctr === 0) this.forget(this.#ring.sealing);
@@ -170,18 +161,12 @@ export class Sm4Sealer extends Sealer {
     return '';
   }
 
-  protected override runFrame(
-    input: Uint8Array,
-    out: Uint8Array,
-    length: number,
-    headerLength: number,
-    inPlace: boolean,
-  ): number {
+  protected override runFrame(input: Uint8Array, out: Uint8Array, length: number, headerLength: number): number {
     const job = this.#job;
     job.length = length - headerLength;
     const padded = (job.length & ~15) + 16;
     if (out.length < headerLength + padded) return NO_ROOM;
-    if (!inPlace) copyBytes(input, out, 0, headerLength);
+    copyBytes(input, out, 0, headerLength);
     job.input = input;
     job.output = out;
     job.inputAt = job.outputAt = headerLength;

@@ -5,8 +5,8 @@
  * is a slot: what depends on the key alone (round keys, tables) is made by `setKey` and kept until the next `setKey`
  * or `wipe`, so that a frame allocates nothing and slots can be used again for other keys.
  *
- * Ranges: `input[inputAt, ...)` and `output[outputAt, ...)` are disjoint, or lie in one memory with the output starting
- * at or before the input. The caller has checked them; an engine reads and writes nothing else.
+ * Ranges: input and output lie apart, or start at the same byte of one memory. In place, output may be further on than
+ * input only for `seal`. The caller has checked that the ranges fit; an engine reads and writes nothing else.
  */
 import { EMPTY } from '../bytes.js';
 
@@ -16,7 +16,7 @@ export const TAG_BYTES = 16;
 /** One frame's order to an engine, made once and filled in again for each frame. */
 export class FrameJob {
   /** 12 bytes; ciphers without a nonce ignore it. */
-  readonly nonce: Uint8Array = new Uint8Array(12);
+  nonce: Uint8Array = EMPTY;
   /** The additional authenticated data is aad[0, aadLength). */
   aad: Uint8Array = EMPTY;
   aadLength = 0;
@@ -31,6 +31,15 @@ export class FrameJob {
   release(): void {
     this.input = EMPTY;
     this.output = EMPTY;
+  }
+
+  /** In place, where the output is further on, moves the input there: for engines that write before they have read all. */
+  moveInput(): void {
+    const { input, inputAt, output, outputAt } = this;
+    if (outputAt <= inputAt || input.byteOffset !== output.byteOffset || input.buffer !== output.buffer) return;
+    output.copyWithin(outputAt, inputAt, inputAt + this.length);
+    this.input = output;
+    this.inputAt = outputAt;
   }
 }
 

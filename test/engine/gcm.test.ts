@@ -383,7 +383,7 @@ it('throws TypeError for an engine that does not exist', () => {
 });
 
 function fillJob(job: FrameJob, nonce: Uint8Array, aad: Uint8Array, length: number): void {
-  job.nonce.set(nonce);
+  job.nonce = nonce;
   job.aad = aad;
   job.aadLength = aad.length;
   job.length = length;

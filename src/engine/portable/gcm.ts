@@ -41,6 +41,7 @@ export class PortableGcmKey implements GcmKey {
 
   seal(job: FrameJob): void {
     if (!this.#hasKey) throw new EngineError(NO_KEY);
+    job.moveInput();
     const { input, output, length } = job;
     const counterMode = this.#counterMode;
     const ghash = this.#ghash;

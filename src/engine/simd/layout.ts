@@ -1,7 +1,7 @@
 /**
  * The SIMD engine's memory map: known to its TypeScript side and to the builder of its kernels, and to nobody else.
  *
- *     0x0000   constants: byte permutations and masks, written by the module itself
+ *     0x0000   constants, written by the module itself
  *     0x0800   scratch: what one call leaves for the next
  *     0x2400   AAD on the way in, up to 1 KiB
  *     0x2c00   room before the text: its clear header on the way in, then the AAD for GHASH
@@ -9,24 +9,8 @@
  *     0x8000   key slots
  */
 
-/** Byte permutations, 16 bytes each. */
-export const PERMUTATIONS = {
-  /** From a block to rows: byte 4 * row + column. */
-  toRows: 0x000,
-  /** A round key to rows, with 0..3 ShiftRows pending: four of them. */
-  key: 0x010,
-  /** One row down and `pending` columns along, for 1, 2 and 3 pending ShiftRows. */
-  rowDown: 0x050,
-  /** Two rows down and two columns along. */
-  twoRowsDown: 0x080,
-  /** From rows with two ShiftRows pending to a block. */
-  toBlock: 0x090,
-} as const;
-
-/** 16 bytes of ones, then 16 of zeros: read from the middle, a mask for the first n bytes. */
-export const TAIL_MASKS = 0x0a0;
-export const CONSTANT_BYTES = 0x0c0;
-
+/** The module's constants end here. */
+export const CONSTANTS_END = 0x800;
 /** GHASH's accumulator. */
 export const HASH_STATE = 0x800;
 /** E(K, J0), which masks the tag. */
@@ -37,6 +21,8 @@ export const NIBBLES_END = NIBBLES + 16 * 32;
 /** Key set-up: the round keys as FIPS 197 has them, or H; and H times x^0..x^7, 32 bytes each. */
 export const KEY_INPUT = 0xb00;
 export const MULTIPLES = 0xc00;
+/** Key set-up: the round key that was packed last, as rows. */
+export const LAST_ROUND_KEY = 0xd00;
 
 export const AAD = 0x2400;
 export const TEXT = 0x3000;
@@ -50,7 +36,9 @@ const MAX_ROUNDS = 14;
 /** In a slot: round keys as bit planes, 8 * 16 bytes a round; round key 0 as rows; then the GHASH tables. */
 export const ROUND_KEY_BYTES = 128;
 export const FIRST_ROUND_KEY = (MAX_ROUNDS + 1) * ROUND_KEY_BYTES;
-export const HASH_TABLES = FIRST_ROUND_KEY + 16;
+/** Round keys as rows for vector permutation, 16 bytes each. */
+export const VECTOR_KEYS = FIRST_ROUND_KEY + 16;
+export const HASH_TABLES = VECTOR_KEYS + 16 * (MAX_ROUNDS + 1);
 /** For one power of H: 17 byte positions, each with a table for upper and one for lower nibbles. */
 export const HASH_POSITIONS = 17;
 export const POWER_BYTES = HASH_POSITIONS * 16;

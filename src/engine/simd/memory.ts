@@ -21,7 +21,7 @@ export interface Kernels {
     n2: number,
     counter: number,
     at: number,
-    groups: number,
+    blocks: number,
   ): void;
   hash(key: number, at: number, blocks: number): void;
   seal(key: number, quads: number, n0: number, n1: number, n2: number, aadLength: number, length: number): void;
@@ -74,11 +74,14 @@ export class SimdMemory {
     this.#freeSlots.push(slot);
   }
 
-  /** The AAD, which fits, with zeros up to a whole block. */
+  /** The AAD, which fits. What comes after it there is no matter. */
   putAad(aad: Uint8Array, length: number): void {
     const heap = this.heap;
+    if (aad.length <= BEFORE_TEXT_BYTES) {
+      heap.set(aad, AAD);
+      return;
+    }
     for (let i = 0; i < length; i++) heap[AAD + i] = aad[i]!;
-    for (let i = length; (i & 15) !== 0; i++) heap[AAD + i] = 0;
   }
 
   /** input[at, at + length), a piece at most and its tag, to the text. */

@@ -20,9 +20,9 @@ import {
 } from './layout.js';
 import { type ModuleForm, moduleBytes, SimdMemory } from './memory.js';
 
-const GROUP_BYTES = 128;
-/** Text begins at counter 2 of its nonce. */
-const COUNTERS_BEFORE_TEXT = 2;
+/** Counter 1 of a nonce masks the tag; text begins at counter 2. */
+const TAG_COUNTER = 1;
+const TAG_AND_TEXT = TEXT - 16;
 const TWO_TO_29 = 0x20000000;
 
 class SimdGcmKey implements GcmKey {
@@ -31,6 +31,8 @@ class SimdGcmKey implements GcmKey {
   /** How many times four rounds of AES come before the last two. */
   readonly #quads: number;
   readonly #registry: FinalizationRegistry<number>;
+  /** The nonce of a frame that passes in pieces: the caller's may lie where the output goes. */
+  readonly #nonce = new Uint8Array(12);
   /** Address of the slot, or 0 while there is no key. */
   #slot = 0;
 
@@ -53,7 +55,7 @@ class SimdGcmKey implements GcmKey {
     expandKey(key, this.#rounds, heap, kernels.subWord);
     kernels.packKeys(slot, this.#rounds);
     // H is the zero block, encrypted: with a nonce of zeros, the key stream at counter 0.
-    memory.wipeText(GROUP_BYTES);
+    memory.wipeText(TAG_BYTES);
     kernels.crypt(slot, this.#quads, 0, 0, 0, 0, TEXT, 1);
     heap.copyWithin(KEY_INPUT, TEXT, TEXT + 16);
     kernels.powerTables(slot, HASH_TABLES + (HASH_POWERS - 1) * POWER_BYTES);
@@ -112,13 +114,14 @@ class SimdGcmKey implements GcmKey {
 
   /** A text longer than a piece, or much AAD. */
   #sealPieces(job: FrameJob): void {
+    job.moveInput();
     const { input, inputAt, output, outputAt, length } = job;
     const memory = this.#memory;
-    this.#hashAad(job);
+    this.#startPieces(job);
     for (let done = 0; done < length; done += PIECE_BYTES) {
       const bytes = Math.min(PIECE_BYTES, length - done);
       memory.putText(input, inputAt + done, bytes);
-      this.#cryptPiece(job.nonce, done, bytes);
+      this.#cryptPiece(done, bytes);
       this.#hashPiece(bytes);
       memory.takeText(output, outputAt + done, bytes);
     }
@@ -131,7 +134,7 @@ class SimdGcmKey implements GcmKey {
   #openPieces(job: FrameJob): boolean {
     const { input, inputAt, output, outputAt, length } = job;
     const memory = this.#memory;
-    this.#hashAad(job);
+    this.#startPieces(job);
     for (let done = 0; done < length; done += PIECE_BYTES) {
       const bytes = Math.min(PIECE_BYTES, length - done);
       memory.putText(input, inputAt + done, bytes);
@@ -144,13 +147,14 @@ class SimdGcmKey implements GcmKey {
     for (let done = 0; done < length; done += PIECE_BYTES) {
       const bytes = Math.min(PIECE_BYTES, length - done);
       memory.putText(input, inputAt + done, bytes);
-      this.#cryptPiece(job.nonce, done, bytes);
+      this.#cryptPiece(done, bytes);
       memory.takeText(output, outputAt + done, bytes);
     }
     return true;
   }
 
-  #hashAad({ aad, aadLength }: FrameJob): void {
+  #startPieces({ nonce, aad, aadLength }: FrameJob): void {
+    this.#nonce.set(nonce);
     const { heap } = this.#memory;
     heap.fill(0, HASH_STATE, HASH_STATE + 16);
     for (let done = 0; done < aadLength; done += PIECE_BYTES) {
@@ -165,31 +169,26 @@ class SimdGcmKey implements GcmKey {
     this.#memory.kernels.hash(this.#slot, TEXT, (bytes + 15) >>> 4);
   }
 
-  /** The key stream of text[done, done + bytes): groups begin at counters that divide by eight. */
-  #cryptPiece(nonce: Uint8Array, done: number, bytes: number): void {
-    const blocks = COUNTERS_BEFORE_TEXT + ((bytes + 15) >>> 4);
-    this.#crypt(nonce, done >>> 4, (blocks + 7) >>> 3);
-  }
-
-  #crypt(nonce: Uint8Array, counter: number, groups: number): void {
-    const n0 = loadLittle(nonce, 0);
-    const n1 = loadLittle(nonce, 4);
-    const n2 = loadLittle(nonce, 8);
-    const at = TEXT - 16 * COUNTERS_BEFORE_TEXT;
-    this.#memory.kernels.crypt(this.#slot, this.#quads, n0, n1, n2, counter, at, groups);
+  /** The key stream of text[done, done + bytes), and of the block before it. */
+  #cryptPiece(done: number, bytes: number): void {
+    const n0 = loadLittle(this.#nonce, 0);
+    const n1 = loadLittle(this.#nonce, 4);
+    const n2 = loadLittle(this.#nonce, 8);
+    const blocks = 1 + ((bytes + 15) >>> 4);
+    this.#memory.kernels.crypt(this.#slot, this.#quads, n0, n1, n2, TAG_COUNTER + (done >>> 4), TAG_AND_TEXT, blocks);
   }
 
   /** Absorbs the lengths and leaves the tag in HASH_STATE. */
-  #finishTag({ nonce, aadLength, length }: FrameJob): void {
+  #finishTag({ aadLength, length }: FrameJob): void {
     const { heap, kernels } = this.#memory;
     store32(heap, TEXT, (aadLength / TWO_TO_29) | 0);
     store32(heap, TEXT + 4, aadLength << 3);
     store32(heap, TEXT + 8, (length / TWO_TO_29) | 0);
     store32(heap, TEXT + 12, length << 3);
     kernels.hash(this.#slot, TEXT, 1);
-    heap.fill(0, TEXT - 16, TEXT);
-    this.#crypt(nonce, 0, 1);
-    heap.copyWithin(TAG_MASK, TEXT - 16, TEXT);
+    heap.fill(0, TAG_AND_TEXT, TEXT);
+    this.#cryptPiece(0, 0);
+    heap.copyWithin(TAG_MASK, TAG_AND_TEXT, TEXT);
     for (let i = 0; i < TAG_BYTES; i++) heap[HASH_STATE + i]! ^= heap[TAG_MASK + i]!;
   }
 }

@@ -1,7 +1,7 @@
 /** The kernels' parts on integers and alone: the S-box of FIPS 197, and the assembler. */
 import { createCipheriv } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { Assembler } from '../../../src/engine/simd/kernel/assembler.js';
+import { Assembler, Constants } from '../../../src/engine/simd/kernel/assembler.js';
 import { SBOX_CONSTANT, subBytes } from '../../../src/engine/simd/kernel/sbox.js';
 import { encodeModule, signed, unsigned } from '../../../src/engine/simd/kernel/wasm.js';
 
@@ -82,7 +82,8 @@ describe('the assembler', () => {
     const f = new Assembler(
       'f',
       args.map(() => 'i32' as const),
-      { result: 'i32', relaxed: false },
+      { relaxed: false, constants: new Constants() },
+      'i32',
     );
     write(f);
     const bytes = encodeModule({ functions: [f.finish(true)], memoryPages: { least: 1, most: 1 }, data: [] });

@@ -49,6 +49,7 @@ const PLAIN: Readonly<Record<number, Instruction>> = {
   65: make('i32.const', 'signed', 0, 1),
   69: make('i32.eqz', 'none', 1, 1),
   73: make('i32.lt_u', 'none', 2, 1),
+  74: make('i32.gt_s', 'none', 2, 1),
   106: make('i32.add', 'none', 2, 1),
   107: make('i32.sub', 'none', 2, 1),
   108: make('i32.mul', 'none', 2, 1),

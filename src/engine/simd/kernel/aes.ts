@@ -9,80 +9,64 @@
  * columns along. Round keys lie in memory with the same displacement. After 10 or 14 rounds two are pending, which
  * the permutation back to blocks takes in. Bytes of a row lie side by side, so that going down a row turns whole lanes.
  */
-import { FIRST_ROUND_KEY, KEY_INPUT, PERMUTATIONS, ROUND_KEY_BYTES } from '../layout.js';
-import { Assembler, type Block, type Value, type Variable } from './assembler.js';
+import { FIRST_ROUND_KEY, KEY_INPUT, LAST_ROUND_KEY, ROUND_KEY_BYTES, VECTOR_KEYS } from '../layout.js';
+import { Assembler, type Block, type Target, type Value, type Variable } from './assembler.js';
 import { SBOX_CONSTANT, subBytes } from './sbox.js';
+import { intoTower } from './vpaes.js';
 import type { FunctionCode } from './wasm.js';
 
 /** Blocks in a group, and bytes. */
-const GROUP_BLOCKS = 8;
+export const GROUP_BLOCKS = 8;
 const GROUP_BYTES = 16 * GROUP_BLOCKS;
 /** ShiftRows come back to where they began after four rounds: the loop's body. */
-const PERIOD = 4;
-/** Bits of the three lowest counter bits over the eight blocks of a group. */
-const COUNTER_BITS = [0xaa, 0xcc, 0xf0];
+export const PERIOD = 4;
+/** The three lowest bits of the counters 1 to 8, over the eight blocks of a group. */
+const COUNTER_BITS = [0x55, 0x66, 0x78];
+const LAST_OF_GROUP = 0x80;
 
 /** Where each byte of a vector comes from. */
 function permutation(source: (row: number, column: number) => number): number[] {
   return Array.from({ length: 16 }, (_, at) => source(at >>> 2, at & 3));
 }
 
-/** What stands in memory at PERMUTATIONS. */
-export function permutationBytes(): number[] {
-  const block = (row: number, column: number) => 4 * (column & 3) + row;
-  const rows = (row: number, column: number) => 4 * (row & 3) + (column & 3);
-  const bytes: number[] = new Array(PERMUTATIONS.toBlock + 16).fill(0);
-  const put = (at: number, values: number[]) => bytes.splice(at, 16, ...values);
-  put(PERMUTATIONS.toRows, permutation(block));
-  for (let pending = 0; pending < PERIOD; pending++) {
-    put(
-      PERMUTATIONS.key + 16 * pending,
-      permutation((row, column) => block(row, column - pending * row)),
-    );
-  }
-  for (let pending = 1; pending < PERIOD; pending++) {
-    put(
-      PERMUTATIONS.rowDown + 16 * (pending - 1),
-      permutation((row, column) => rows(row + 1, column + pending)),
-    );
-  }
-  put(
-    PERMUTATIONS.twoRowsDown,
-    permutation((row, column) => rows(row + 2, column + 2)),
-  );
-  // Here the vector is a block: byte 4 * column + row comes from its place in rows.
-  put(
-    PERMUTATIONS.toBlock,
-    permutation((column, row) => rows(row, column + 2 * row)),
-  );
-  return bytes;
+/** Where a block has the byte of a place, and where a vector in rows has it. */
+const inBlock = (row: number, column: number) => 4 * (column & 3) + row;
+const inRows = (row: number, column: number) => 4 * (row & 3) + (column & 3);
+
+/** From a block to rows, with `pending` ShiftRows. */
+export function toRows(pending: number): number[] {
+  return permutation((row, column) => inBlock(row, column - pending * row));
 }
 
-/** The byte permutation of all planes that goes one or two rows down, with `pending` ShiftRows. */
-function down(b: Block, rows: 1 | 2, pending: number): (plane: Value) => Value {
+/** From rows with two ShiftRows pending, as the last round leaves them, to a block: byte 4 * column + row. */
+export const TO_BLOCK = permutation((column, row) => inRows(row, column + 2 * row));
+
+/** Where the bytes of a vector in rows come from that goes one or two rows down, with `pending` ShiftRows. */
+export function down(rows: 1 | 2, pending: number): number[] {
+  return permutation((row, column) => inRows(row + rows, column + rows * pending));
+}
+
+/** `down`, by what costs least. */
+function goDown(b: Block, rows: 1 | 2, pending: number): (plane: Value) => Value {
   const columns = (rows * pending) & 3;
-  if (columns === 0) {
-    const indices = permutation((row, column) => 4 * ((row + rows) & 3) + column);
-    return (plane) => b.shuffle(plane, plane, indices);
-  }
-  if (columns === 2 && !b.relaxed) {
+  const lanes = down(rows, 0);
+  if (columns === 0) return (plane) => b.shuffle(plane, plane, lanes);
+  if (columns === 2 && !b.target.relaxed) {
     // Whole lanes, then halves of lanes: together no more than a look-up costs here, and nothing to load.
-    const lanes = permutation((row, column) => 4 * ((row + rows) & 3) + column);
-    const halves = permutation((row, column) => 4 * row + ((column + 2) & 3));
+    const halves = permutation((row, column) => inRows(row, column + 2));
     return (plane) => {
       const moved = b.shuffle(plane, plane, lanes);
       return b.shuffle(moved, moved, halves);
     };
   }
-  const at = rows === 1 ? PERMUTATIONS.rowDown + 16 * (pending - 1) : PERMUTATIONS.twoRowsDown;
-  const mask = b.load(b.int(0), at);
+  const mask = b.bytes(down(rows, pending));
   return (plane) => b.swizzle(plane, mask);
 }
 
 /** MixColumns (FIPS 197 section 5.1.3): 2a + 3b + c + d = 2(a + b) + b + (c + d), with b one row below a. */
 function mixColumns(b: Block, planes: readonly Value[], pending: number): Value[] {
-  const oneDown = down(b, 1, pending);
-  const twoDown = down(b, 2, pending);
+  const oneDown = goDown(b, 1, pending);
+  const twoDown = goDown(b, 2, pending);
   const below = planes.map(oneDown);
   const sums = planes.map((plane, i) => b.xor(plane, below[i]!));
   return planes.map((_, i) => {
@@ -125,33 +109,34 @@ function toBlocks(b: Block, planes: readonly Value[]): Value[] {
       state[i] = b.xor(low, b.shiftLeft64(moving, bits));
     }
   }
-  const mask = b.load(b.int(0), PERMUTATIONS.toBlock);
+  const mask = b.bytes(TO_BLOCK);
   return state.map((block) => b.swizzle(block, mask));
 }
 
-/** The planes of eight counter blocks nonce || counter + 0..7, with round key 0 added. The counter divides by eight. */
+/** The planes of eight counter blocks nonce || counter + 0..7, with round key 0 added. The counter is 1 modulo 8. */
 function counterPlanes(b: Block, nonce: Value, counter: Value, key: Value): Value[] {
-  const swapped = b.intOr(
-    b.intOr(b.intShl(counter, 24), b.intShl(b.intAnd(counter, 0xff00), 8)),
-    b.intOr(b.intAnd(b.intShrU(counter, 8), 0xff00), b.intShrU(counter, 24)),
-  );
-  const block = b.replaceLane32(nonce, 3, swapped);
-  const rows = b.xor(b.swizzle(block, b.load(b.int(0), PERMUTATIONS.toRows)), b.load(key, FIRST_ROUND_KEY));
+  const rowsOf = b.bytes(toRows(0));
+  const before = b.swapBytes(b.sub(counter, 1));
+  const after = b.swapBytes(b.add(counter, GROUP_BLOCKS - 1));
+  const rows = b.xor(b.swizzle(b.replaceLane32(nonce, 3, before), rowsOf), b.load(key, FIRST_ROUND_KEY));
+  // The last block of the group has the next multiple of eight.
+  const carried = b.swizzle(b.replaceLane32(b.zero(), 3, b.intXor(before, after)), rowsOf);
+  const last = b.splat8(LAST_OF_GROUP);
   return Array.from({ length: 8 }, (_, i) => {
     const bit = b.splat8(1 << i);
-    const plane = b.equal8(b.and(rows, bit), bit);
-    const counterBits = COUNTER_BITS[i];
-    return counterBits === undefined ? plane : b.xor(plane, b.bytes([...new Array(15).fill(0), counterBits]));
+    const counterBits = b.bytes([...new Array(15).fill(0), COUNTER_BITS[i] ?? 0]);
+    const plane = b.xor(b.equal8(b.and(rows, bit), bit), b.and(b.shiftLeft64(carried, 7 - i), last));
+    return COUNTER_BITS[i] === undefined ? plane : b.xor(plane, counterBits);
   });
 }
 
 /**
- * crypt(key, quads, n0, n1, n2, counter, text, groups): adds the key stream of `groups` groups of eight blocks to the
- * text. `quads` is how many times four rounds come before the last two: 2 or 3; n0..n2 are the nonce's bytes as
- * little-endian words; `counter` divides by eight.
+ * groups(key, quads, n0, n1, n2, counter, text, groups): adds the key stream of `groups` groups of eight blocks, at least
+ * one, to the text. `quads` is how many times four rounds come before the last two: 2 or 3; n0..n2 are the nonce's bytes
+ * as little-endian words; `counter` is 1 modulo 8.
  */
-export function cryptFunction(relaxed: boolean): FunctionCode {
-  const f = new Assembler('crypt', new Array(8).fill('i32'), { relaxed });
+export function groupsFunction(target: Target): FunctionCode {
+  const f = new Assembler('groups', new Array(8).fill('i32'), target);
   const [key, quads, n0, n1, n2, counter, text, groups] = f.params as Parameters8;
   const nonce = f.variable('v128');
   f.block((b) => {
@@ -202,8 +187,8 @@ export function cryptFunction(relaxed: boolean): FunctionCode {
 type Parameters8 = [Variable, Variable, Variable, Variable, Variable, Variable, Variable, Variable];
 
 /** subWord(word): SubWord of FIPS 197 section 5.2 on all four bytes at once, through the same circuit. */
-export function subWordFunction(relaxed: boolean): FunctionCode {
-  const f = new Assembler('subWord', ['i32'], { result: 'i32', relaxed });
+export function subWordFunction(target: Target): FunctionCode {
+  const f = new Assembler('subWord', ['i32'], target, 'i32');
   f.return((b) => {
     const word = b.get(f.params[0]!);
     const gates = { xor: (x: Value, y: Value) => b.intXor(x, y), and: (x: Value, y: Value) => b.intAnd(x, y) };
@@ -218,13 +203,15 @@ export function subWordFunction(relaxed: boolean): FunctionCode {
 }
 
 /** packKeys(key, rounds): the round keys at KEY_INPUT, 16 bytes each, into the slot's planes. */
-export function packKeysFunction(relaxed: boolean): FunctionCode {
-  const f = new Assembler('packKeys', ['i32', 'i32'], { relaxed });
+export function packKeysFunction(target: Target): FunctionCode {
+  const f = new Assembler('packKeys', ['i32', 'i32'], target);
   const [key, count] = f.params as [Variable, Variable];
   const round = f.variable('i32');
+  const keyRows = target.constants.address([0, 1, 2, 3].flatMap(toRows));
   f.block((b) => {
-    const first = b.swizzle(b.load(b.int(KEY_INPUT)), b.load(b.int(PERMUTATIONS.toRows)));
+    const first = b.swizzle(b.load(b.int(KEY_INPUT)), b.bytes(toRows(0)));
     b.store(b.get(key), first, FIRST_ROUND_KEY);
+    b.store(b.get(key), intoTower(b, first), VECTOR_KEYS);
     b.set(round, b.int(1));
   });
   f.loop(
@@ -233,7 +220,9 @@ export function packKeysFunction(relaxed: boolean): FunctionCode {
         const index = b.get(round);
         const input = b.load(b.intShl(index, 4), KEY_INPUT);
         const pending = b.intShl(b.intAnd(index, PERIOD - 1), 4);
-        const rows = b.swizzle(b.xor(input, b.splat8(SBOX_CONSTANT)), b.load(pending, PERMUTATIONS.key));
+        const rows = b.swizzle(b.xor(input, b.splat8(SBOX_CONSTANT)), b.load(pending, keyRows));
+        b.store(b.add(b.get(key), b.intShl(index, 4)), intoTower(b, rows), VECTOR_KEYS);
+        b.store(b.int(LAST_ROUND_KEY), rows);
         const target = b.add(b.get(key), b.intShl(index, 7));
         for (let i = 0; i < 8; i++) {
           const bit = b.splat8(1 << i);
@@ -244,5 +233,6 @@ export function packKeysFunction(relaxed: boolean): FunctionCode {
     },
     (b) => b.lessThan(b.get(round), b.add(b.get(count), 1)),
   );
+  f.block((b) => b.store(b.add(b.get(key), b.intShl(b.get(count), 4)), b.load(b.int(LAST_ROUND_KEY)), VECTOR_KEYS));
   return f.finish(true);
 }

@@ -22,6 +22,28 @@ export interface Value {
   readonly inline: boolean;
 }
 
+/** What a module is made for, and the constants that its functions share. */
+export interface Target {
+  /** Whether `swizzle` is one instruction; otherwise it costs about three. */
+  readonly relaxed: boolean;
+  readonly constants: Constants;
+}
+
+/** Constants stand in memory, from address 0: V8 makes a v128.const anew at each use, by up to four instructions. */
+export class Constants {
+  readonly bytes: number[] = [];
+
+  /** The address of these bytes, vectors of 16. */
+  address(values: readonly number[]): number {
+    if (values.length === 0 || values.length % V128_BYTES !== 0) throw new RangeError('a vector has 16 bytes');
+    for (let at = 0; at + values.length <= this.bytes.length; at += V128_BYTES) {
+      if (values.every((value, i) => this.bytes[at + i] === (value & 0xff))) return at;
+    }
+    this.bytes.push(...values.map((value) => value & 0xff));
+    return this.bytes.length - values.length;
+  }
+}
+
 const V128_BYTES = 16;
 /** Alignment hints: every access may be unaligned. */
 const NO_ALIGNMENT = 0;
@@ -30,11 +52,11 @@ const NO_ALIGNMENT = 0;
 export class Block {
   readonly values: Value[] = [];
   readonly sets: { variable: Variable; value: Value }[] = [];
-  /** Whether `swizzle` is one instruction; otherwise it costs about three. */
-  readonly relaxed: boolean;
+  readonly target: Target;
+  readonly #constants = new Map<number, Value>();
 
-  constructor(relaxed: boolean) {
-    this.relaxed = relaxed;
+  constructor(target: Target) {
+    this.target = target;
   }
 
   get(variable: Variable): Value {
@@ -50,10 +72,12 @@ export class Block {
     return inline('i32', [...OP.i32Const, ...signed(value | 0)]);
   }
 
-  /** A vector constant of 16 bytes. */
+  /** A vector constant of 16 bytes, loaded once in a block. */
   bytes(values: readonly number[]): Value {
-    if (values.length !== V128_BYTES) throw new RangeError('a vector has 16 bytes');
-    return inline('v128', [...OP.v128Const, ...values.map((value) => value & 0xff)]);
+    const address = this.target.constants.address(values);
+    const value = this.#constants.get(address) ?? this.load(this.int(0), address);
+    this.#constants.set(address, value);
+    return value;
   }
 
   splat8(value: number): Value {
@@ -61,7 +85,7 @@ export class Block {
   }
 
   zero(): Value {
-    return this.splat8(0);
+    return inline('v128', [...OP.v128Const, ...new Array(V128_BYTES).fill(0)]);
   }
 
   add(a: Value, b: Value | number): Value {
@@ -96,8 +120,23 @@ export class Block {
     return this.#make('i32', OP.i32ShrU, [a, this.int(bits)]);
   }
 
+  /** The four bytes in the other order. */
+  swapBytes(a: Value): Value {
+    const outer = this.intOr(this.intShl(a, 24), this.intShrU(a, 24));
+    return this.intOr(
+      outer,
+      this.intOr(this.intShl(this.intAnd(a, 0xff00), 8), this.intAnd(this.intShrU(a, 8), 0xff00)),
+    );
+  }
+
+  /** Unsigned. */
   lessThan(a: Value, b: Value): Value {
     return this.#make('i32', OP.i32LtU, [a, b]);
+  }
+
+  /** Signed. */
+  isPositive(a: Value): Value {
+    return this.#make('i32', OP.i32GtS, [a, this.int(0)]);
   }
 
   load(address: Value, offset = 0): Value {
@@ -152,7 +191,7 @@ export class Block {
 
   /** Bytes of a by indices 0..15 in a vector: a look-up that touches no memory. */
   swizzle(a: Value, indices: Value): Value {
-    return this.#make('v128', this.relaxed ? OP.i8x16RelaxedSwizzle : OP.i8x16Swizzle, [a, indices]);
+    return this.#make('v128', this.target.relaxed ? OP.i8x16RelaxedSwizzle : OP.i8x16Swizzle, [a, indices]);
   }
 
   call(index: number, inputs: readonly Value[], result?: ValueType): Value {
@@ -184,16 +223,16 @@ export class Assembler {
   readonly params: readonly Variable[];
   readonly #name: string;
   readonly #result: ValueType | undefined;
-  readonly #relaxed: boolean;
+  readonly target: Target;
   readonly #locals: ValueType[] = [];
   /** Locals for values that are free now, by type. */
   readonly #free: Record<ValueType, number[]> = { i32: [], v128: [] };
   readonly #body: number[] = [];
 
-  constructor(name: string, params: readonly ValueType[], options: { result?: ValueType; relaxed: boolean }) {
+  constructor(name: string, params: readonly ValueType[], target: Target, result?: ValueType) {
     this.#name = name;
-    this.#result = options.result;
-    this.#relaxed = options.relaxed;
+    this.target = target;
+    this.#result = result;
     this.params = params.map((type, index) => ({ type, index }));
   }
 
@@ -208,7 +247,7 @@ export class Assembler {
 
   /** A straight line. */
   block(write: (block: Block) => void): void {
-    const block = new Block(this.#relaxed);
+    const block = new Block(this.target);
     write(block);
     this.#emit(block.values, block.sets);
   }
@@ -247,7 +286,7 @@ export class Assembler {
 
   /** Leaves a value on the stack. */
   #push(write: (block: Block) => Value): void {
-    const block = new Block(this.#relaxed);
+    const block = new Block(this.target);
     const result = this.variable('i32');
     block.set(result, write(block));
     this.#emit(block.values, block.sets);

@@ -18,18 +18,20 @@ import {
   NIBBLES_END,
   POWER_BYTES,
 } from '../layout.js';
-import { Assembler, type Block, type Value, type Variable } from './assembler.js';
+import { Assembler, type Block, type Target, type Value, type Variable } from './assembler.js';
 import type { FunctionCode } from './wasm.js';
 
 /**
  * Sums over blocks are made for so many positions at a time, by what was measured: V8 11, which has no relaxed swizzle, runs
  * out of registers with more than two.
  */
-function positionsAtOnce(relaxed: boolean): number {
+function positionsAtOnce({ relaxed }: Target): number {
   return relaxed ? 4 : 2;
 }
 
 const NIBBLE = 0x0f;
+/** The byte position that takes what bits of the last byte pass its end. */
+const LAST_POSITION = HASH_POSITIONS - 1;
 /** Of H times x^0..x^7: the low 16 bytes, then byte 16 in the first place of another vector. */
 const MULTIPLE_BYTES = 32;
 
@@ -73,14 +75,15 @@ function reduce(b: Block, low: Value, high: Value): Value {
 }
 
 /** hash(key, data, blocks): absorbs whole blocks, at least one, into HASH_STATE. */
-export function hashFunction(relaxed: boolean): FunctionCode {
-  const f = new Assembler('hash', ['i32', 'i32', 'i32'], { relaxed });
+export function hashFunction(target: Target): FunctionCode {
+  const f = new Assembler('hash', ['i32', 'i32', 'i32'], target);
   const [key, data, blocks] = f.params as [Variable, Variable, Variable];
   const state = f.variable('v128');
-  const [now, first, place, table] = f.variables('i32', 4) as [Variable, Variable, Variable, Variable];
-  const product = f.variables('v128', 4) as Halves;
-  const atOnce = positionsAtOnce(relaxed);
-  const sums = f.variables('v128', 2 * atOnce);
+  const [now, first, tables, left] = f.variables('i32', 4) as [Variable, Variable, Variable, Variable];
+  const [place, table] = f.variables('i32', 2) as [Variable, Variable];
+  const atOnce = positionsAtOnce(target);
+  const products = [f.variables('v128', 2), f.variables('v128', 2)] as [Halves, Halves];
+  const sums = range(0, atOnce).map(() => f.variables('v128', 2)) as Halves[];
   f.block((b) => {
     b.set(state, b.load(b.int(HASH_STATE)));
     // The first time as many blocks as leave a multiple of sixteen.
@@ -89,69 +92,64 @@ export function hashFunction(relaxed: boolean): FunctionCode {
   f.loop(
     () => {
       f.block((b) => {
-        b.set(place, b.sub(b.int(NIBBLES_END), b.intShl(b.get(now), 5)));
+        const skipped = b.sub(b.int(HASH_POWERS), b.get(now));
+        b.set(first, b.add(b.intShl(skipped, 5), NIBBLES));
+        b.set(tables, b.add(b.add(b.get(key), b.mul(skipped, POWER_BYTES)), HASH_TABLES + 16 * LAST_POSITION));
         b.set(blocks, b.sub(b.get(blocks), b.get(now)));
       });
+      const [last] = sums as [Halves];
+      const absorb = (b: Block, sum: Halves, multiples: Value, nibbles: readonly Value[]) => {
+        for (const [i, half] of sum.entries()) b.set(half, b.xor(b.get(half), b.swizzle(multiples, nibbles[i]!)));
+      };
+      eachBlock(f, [last], () => {
+        f.block((b) => {
+          const block = b.xor(b.load(b.get(data)), b.get(state));
+          const mask = b.splat8(NIBBLE);
+          const nibbles = [b.and(b.shiftRight64(block, 4), mask), b.and(block, mask)];
+          for (const [i, nibble] of nibbles.entries()) b.store(b.get(place), nibble, 16 * i);
+          absorb(b, last, b.load(b.get(table)), nibbles);
+          b.set(state, b.zero());
+          b.set(data, b.add(b.get(data), 16));
+        });
+      });
+      f.block((b) => {
+        for (const [i, [low, high]] of products.entries()) {
+          b.set(low, b.get(last[i]!));
+          b.set(high, b.zero());
+        }
+        b.set(left, b.int(LAST_POSITION / atOnce));
+      });
       f.loop(
-        () =>
+        () => {
+          f.block((b) => b.set(tables, b.sub(b.get(tables), 16 * atOnce)));
+          eachBlock(f, sums, () => {
+            f.block((b) => {
+              const nibbles = [b.load(b.get(place)), b.load(b.get(place), 16)];
+              for (const [i, sum] of sums.entries()) absorb(b, sum, b.load(b.get(table), 16 * i), nibbles);
+            });
+          });
           f.block((b) => {
-            const block = b.xor(b.load(b.get(data)), b.get(state));
-            const mask = b.splat8(NIBBLE);
-            b.store(b.get(place), b.and(b.shiftRight64(block, 4), mask));
-            b.store(b.get(place), b.and(block, mask), 16);
-            b.set(state, b.zero());
-            b.set(place, b.add(b.get(place), 32));
-            b.set(data, b.add(b.get(data), 16));
-          }),
-        (b) => b.lessThan(b.get(place), b.int(NIBBLES_END)),
+            for (const [i, [low, high]] of products.entries()) {
+              let [lowBytes, highBytes] = [b.get(low), b.get(high)];
+              for (const sum of sums.toReversed()) {
+                highBytes = b.shuffle(lowBytes, highBytes, range(15, 31));
+                lowBytes = b.xor(up(b, lowBytes, 1), b.get(sum[i]!));
+              }
+              b.set(low, lowBytes);
+              b.set(high, highBytes);
+            }
+            b.set(left, b.sub(b.get(left), 1));
+          });
+        },
+        (b) => b.get(left),
       );
       f.block((b) => {
-        for (const half of product) b.set(half, b.zero());
-        b.set(first, b.sub(b.int(HASH_POWERS), b.get(now)));
-      });
-      for (let end = HASH_POSITIONS; end > 0; end -= atOnce) {
-        const positions = range(Math.max(end - atOnce, 0), end);
-        f.block((b) => {
-          for (const sum of sums) b.set(sum, b.zero());
-          b.set(place, b.add(b.int(NIBBLES), b.intShl(b.get(first), 5)));
-          b.set(table, b.add(b.get(key), b.mul(b.get(first), POWER_BYTES)));
-        });
-        f.loop(
-          () =>
-            f.block((b) => {
-              const upper = b.load(b.get(place));
-              const lower = b.load(b.get(place), 16);
-              for (const [i, s] of positions.entries()) {
-                const multiples = b.load(b.get(table), HASH_TABLES + 16 * s);
-                b.set(sums[2 * i]!, b.xor(b.get(sums[2 * i]!), b.swizzle(multiples, upper)));
-                b.set(sums[2 * i + 1]!, b.xor(b.get(sums[2 * i + 1]!), b.swizzle(multiples, lower)));
-              }
-              b.set(place, b.add(b.get(place), 32));
-              b.set(table, b.add(b.get(table), POWER_BYTES));
-            }),
-          (b) => b.lessThan(b.get(place), b.int(NIBBLES_END)),
-        );
-        f.block((b) => {
-          const halves = product.map((half) => b.get(half));
-          for (const i of range(0, positions.length).toReversed()) {
-            for (const nibble of [0, 1]) {
-              const low = halves[2 * nibble]!;
-              const high = halves[2 * nibble + 1]!;
-              halves[2 * nibble + 1] = b.shuffle(low, high, range(15, 31));
-              halves[2 * nibble] = b.xor(up(b, low, 1), b.get(sums[2 * i + nibble]!));
-            }
-          }
-          for (const [i, half] of halves.entries()) b.set(product[i]!, half);
-        });
-      }
-      f.block((b) => {
-        const [upperLow, upperHigh, lowerLow, lowerHigh] = product.map((half) => b.get(half)) as ValueHalves;
+        const [upper, lower] = products.map((halves) => halves.map((half) => b.get(half))) as [Value[], Value[]];
         // The products of lower nibbles belong four bits further on.
-        const fallen = fallenOff(b, lowerLow, 4);
-        const low = b.xor(upperLow, b.xor(timesX(b, lowerLow, 4), up(b, fallen, 1)));
-        const highFallen = b.shuffle(fallen, fallenOff(b, lowerHigh, 4), range(15, 31));
-        const high = b.xor(upperHigh, b.xor(timesX(b, lowerHigh, 4), highFallen));
-        b.set(state, reduce(b, low, high));
+        const fallen = lower.map((half) => fallenOff(b, half, 4)) as [Value, Value];
+        const carried = [up(b, fallen[0], 1), b.shuffle(fallen[0], fallen[1], range(15, 31))];
+        const [low, high] = upper.map((half, i) => b.xor(half, b.xor(timesX(b, lower[i]!, 4), carried[i]!)));
+        b.set(state, reduce(b, low!, high!));
         b.set(now, b.int(HASH_POWERS));
       });
     },
@@ -159,14 +157,33 @@ export function hashFunction(relaxed: boolean): FunctionCode {
   );
   f.block((b) => b.store(b.int(HASH_STATE), b.get(state)));
   return f.finish(true);
+
+  /** From sums of zero, `body` for each block of this turn: its nibbles are at `place`, its power's tables at `table`. */
+  function eachBlock(f: Assembler, zeroed: readonly Halves[], body: () => void): void {
+    f.block((b) => {
+      for (const half of zeroed.flat()) b.set(half, b.zero());
+      b.set(place, b.get(first));
+      b.set(table, b.get(tables));
+    });
+    f.loop(
+      () => {
+        body();
+        f.block((b) => {
+          b.set(place, b.add(b.get(place), 32));
+          b.set(table, b.add(b.get(table), POWER_BYTES));
+        });
+      },
+      (b) => b.lessThan(b.get(place), b.int(NIBBLES_END)),
+    );
+  }
 }
 
-type Halves = [Variable, Variable, Variable, Variable];
-type ValueHalves = [Value, Value, Value, Value];
+/** One for upper and one for lower nibbles; or the low and the high bytes of a product. */
+type Halves = [Variable, Variable];
 
 /** powerTables(key, table): the 17 tables of the power of H at KEY_INPUT, to key + table. */
-export function powerTablesFunction(relaxed: boolean): FunctionCode {
-  const f = new Assembler('powerTables', ['i32', 'i32'], { relaxed });
+export function powerTablesFunction(target: Target): FunctionCode {
+  const f = new Assembler('powerTables', ['i32', 'i32'], target);
   const [key, table] = f.params as [Variable, Variable];
   f.block((b) => {
     const h = b.load(b.int(KEY_INPUT));
@@ -180,10 +197,10 @@ export function powerTablesFunction(relaxed: boolean): FunctionCode {
     }
   });
   const position = f.variable('i32');
-  const target = f.variable('i32');
+  const entry = f.variable('i32');
   f.block((b) => {
     b.set(position, b.int(0));
-    b.set(target, b.add(b.get(key), b.get(table)));
+    b.set(entry, b.add(b.get(key), b.get(table)));
   });
   f.loop(
     () =>
@@ -194,11 +211,11 @@ export function powerTablesFunction(relaxed: boolean): FunctionCode {
           return b.and(b.loadSplat8(b.get(position), MULTIPLES + MULTIPLE_BYTES * i), b.bytes(chosen));
         });
         b.store(
-          b.get(target),
+          b.get(entry),
           parts.reduce((a, part) => b.xor(a, part)),
         );
         b.set(position, b.add(b.get(position), 1));
-        b.set(target, b.add(b.get(target), 16));
+        b.set(entry, b.add(b.get(entry), 16));
       }),
     (b) => b.lessThan(b.get(position), b.int(HASH_POSITIONS)),
   );

@@ -43,6 +43,7 @@ export const OP = {
   localSet: [0x21],
   i32Const: [0x41],
   i32LtU: [0x49],
+  i32GtS: [0x4a],
   i32Add: [0x6a],
   i32Sub: [0x6b],
   i32Mul: [0x6c],
