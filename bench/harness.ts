@@ -5,8 +5,8 @@
  * rounds. A sample is a loop over many frames: the clock costs as much as a small frame.
  */
 import { Bench } from 'tinybench';
-import type { Job, Task } from './peers/peer.js';
-import { makeTask, PEERS, type Row } from './rows.js';
+import type { Job, Peer, Task } from './peers/peer.js';
+import { makeTask, type Row } from './rows.js';
 
 interface Contestant {
   readonly peer: string;
@@ -24,10 +24,10 @@ const SAMPLE_US = 250;
 const ROUND_MS = 12;
 
 /** Times a row in `rounds` rounds. Throws where a contestant gives other bytes than ours. */
-export async function runRow(row: Row, rounds: number): Promise<RowResult> {
+export async function runRow(row: Row, peers: readonly Peer[], rounds: number): Promise<RowResult> {
   const task = makeTask(row);
   const runners: { peer: string; bench: Bench; frames: number; times: number[] }[] = [];
-  for (const peer of PEERS) {
+  for (const peer of peers) {
     const job = await peer.prepare(task);
     if (job === undefined) continue;
     await validate(peer.name, task, job);

@@ -59,8 +59,9 @@ export interface Target extends Row {
 }
 
 export const TARGETS: readonly Target[] = [
-  ...seal('simd', 'node:crypto', { 20: 6, 160: 4, 1200: 1.2 }, 20),
-  ...seal('simd', 'node:crypto', { 20: 30, 160: 16, 1200: 4 }, 24),
+  ...seal('simd', 'node:crypto', { 20: 10, 160: 5.2, 500: 2.2, 1200: 1.45 }, 20),
+  ...seal('simd', 'node:crypto', { 20: 55, 160: 22, 500: 9, 1200: 5.4 }, 24),
+  ...seal('simd', '@noble/ciphers', { 160: 22, 1200: 10 }),
   ...seal('portable', 'node:crypto', { 160: 2.9, 1200: 0.6 }, 20),
   ...seal('portable', '@noble/ciphers', { 160: 9 }),
   { cipher: 'sm4-ecb', operation: 'seal', bytes: 1200, engine: 'portable', peer: 'sm-crypto', atLeast: 3 },

@@ -1,15 +1,25 @@
-/** Our own engines, through the public classes. */
-import { AesGcm, type EngineChoice, Sm4Ecb } from 'frameseal/aead';
+/** Our own engines, through the public classes; of this build, and of another one beside it. */
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import * as aead from 'frameseal/aead';
 import type { Job, Peer, Task } from './peer.js';
 
-export const simd: Peer = peer('simd');
-export const portable: Peer = peer('portable');
+type Aead = Pick<typeof aead, 'AesGcm' | 'Sm4Ecb'>;
 
-function peer(engine: EngineChoice): Peer {
-  return { name: `frameseal ${engine}`, prepare: (task) => prepare(task, engine) };
+export const simd: Peer = peer('frameseal simd', aead, 'simd');
+export const portable: Peer = peer('frameseal portable', aead, 'portable');
+
+/** The default engine of another build: `root` is its checkout, where `npm run build` has run. */
+export async function base(root: string): Promise<Peer> {
+  const url = pathToFileURL(resolve(root, 'dist/aead.js'));
+  return peer('frameseal base', (await import(url.href)) as Aead, 'auto');
 }
 
-function prepare(task: Task, engine: EngineChoice): Job {
+function peer(name: string, ciphers: Aead, engine: aead.EngineChoice): Peer {
+  return { name, prepare: (task) => prepare(task, ciphers, engine) };
+}
+
+function prepare(task: Task, { AesGcm, Sm4Ecb }: Aead, engine: aead.EngineChoice): Job {
   const { nonce, aad, plaintext, sealed, key } = task;
   const box = new Uint8Array(sealed.length);
   const text = new Uint8Array(sealed.length);
