@@ -55,14 +55,22 @@ export class Layout {
 
   /** Writes the metadata of a packet (FORMAT.md section 4). */
   writeMetadata(aad: Uint8Array, at: number, input: Uint8Array, headerLength: number): void {
-    if (this.bindHeader) copyBytes(input, aad, at, headerLength);
+    if (this.bindHeader) copyHeader(input, aad, at, headerLength);
     else if (headerLength > 0) aad[at] = paddingBit(input);
   }
 }
 
-/** Copies source[0, length) to target[at, ...): a loop, because a header is short and `set` would need a view. */
-export function copyBytes(source: Uint8Array, target: Uint8Array, at: number, length: number): void {
-  for (let i = 0; i < length; i++) target[at + i] = source[i]!;
+/**
+ * Copies a clear header, source[0, length), to target[at, ...): four bytes a turn, because RTP headers are whole words and
+ * a turn costs more than a byte; `set` would need a view.
+ */
+export function copyHeader(source: Uint8Array, target: Uint8Array, at: number, length: number): void {
+  for (let i = 0; i < length; i += 4) {
+    target[at + i] = source[i]!;
+    target[at + i + 1] = source[i + 1]!;
+    target[at + i + 2] = source[i + 2]!;
+    target[at + i + 3] = source[i + 3]!;
+  }
 }
 
 /** The checks of `seal` and `open`; `longest` is what may be written at most. */

@@ -11,7 +11,7 @@ import { type Engine, FrameJob, TAG_BYTES } from '../engine/engine.js';
 import { BAD_TAG, BUSY, MALFORMED, NO_ROOM, OWN_FRAME, TOO_OLD, UNKNOWN_KEY } from '../status.js';
 import { SframeHeader } from '../wire/sframe.js';
 import { FrameEndpoint } from './endpoint.js';
-import { copyBytes, type FrameStats, type Layout, SFRAME_OVERHEAD, SM4_OVERHEAD, type Sm4Keys } from './frames.js';
+import { copyHeader, type FrameStats, type Layout, SFRAME_OVERHEAD, SM4_OVERHEAD, type Sm4Keys } from './frames.js';
 import type { KeyHolder, KeyRing, LiveKey } from './keyring.js';
 import { SenderTable } from './senders.js';
 
@@ -145,7 +145,7 @@ export class SframeOpener extends Opener implements KeyHolder {
     job.release();
     if (!genuine) return BAD_TAG;
 
-    copyBytes(input, out, 0, headerLength);
+    copyHeader(input, out, 0, headerLength);
     sender.window.accept(ctr);
     table.authenticated(kidHigh, kidLow);
     this.#last[0] = kidHigh;
@@ -215,7 +215,7 @@ export class Sm4Opener extends Opener {
     const textLength = this.#keys.key.decrypt(job);
     job.release();
     if (textLength < 0) return BAD_TAG;
-    copyBytes(input, out, 0, headerLength);
+    copyHeader(input, out, 0, headerLength);
     return headerLength + textLength;
   }
 

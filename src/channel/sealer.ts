@@ -12,7 +12,7 @@ import { type Engine, FrameJob, type GcmKey, TAG_BYTES } from '../engine/engine.
 import { NO_ROOM } from '../status.js';
 import { ctrLength, writeHeader } from '../wire/sframe.js';
 import { FrameEndpoint } from './endpoint.js';
-import { copyBytes, type FrameStats, type Layout, SFRAME_OVERHEAD, SM4_OVERHEAD, type Sm4Keys } from './frames.js';
+import { copyHeader, type FrameStats, type Layout, SFRAME_OVERHEAD, SM4_OVERHEAD, type Sm4Keys } from './frames.js';
 import type { KeyHolder, KeyRing, LiveKey } from './keyring.js';
 
 const NONCE_BYTES = 12;
@@ -96,17 +96,18 @@ export class SframeSealer extends Sealer implements KeyHolder {
 
   protected override runFrame(input: Uint8Array, out: Uint8Array, length: number, headerLength: number): number {
     if (this.#needsSession()) this.#startSession();
-    const sframeLength = 9 + ctrLength(this.#ctr);
+    const ctr = this.#ctr;
+    const sframeLength = 9 + ctrLength(ctr);
     const written = sframeLength + length + TAG_BYTES;
     if (out.length < written) return NO_ROOM;
 
     const job = this.#job;
     job.aadLength = sframeLength + this.layout.metadataLength(headerLength);
     if (job.aad.length < job.aadLength) job.aad = new Uint8Array(job.aadLength);
-    writeHeader(job.aad, 0, this.#kid[0]!, this.#kid[1]!, this.#ctr);
+    writeHeader(job.aad, 0, this.#kid[0]!, this.#kid[1]!, ctr);
     this.layout.writeMetadata(job.aad, sframeLength, input, headerLength);
-    store32(job.nonce, 8, this.#saltWord ^ this.#ctr);
-    this.#ctr = (this.#ctr + 1) | 0;
+    store32(job.nonce, 8, this.#saltWord ^ ctr);
+    this.#ctr = (ctr + 1) | 0;
 
     job.length = length - headerLength;
     job.outputAt = headerLength + sframeLength;
@@ -115,8 +116,8 @@ export class SframeSealer extends Sealer implements KeyHolder {
     job.inputAt = headerLength;
     this.#key.seal(job);
     // Now that the payload is read, which in place lies here.
-    copyBytes(input, out, 0, headerLength);
-    copyBytes(job.aad, out, headerLength, sframeLength);
+    copyHeader(input, out, 0, headerLength);
+    writeHeader(out, headerLength, this.#kid[0]!, this.#kid[1]!, ctr);
     job.release();
     // All 2^32 counters are used: the next frame begins a session.
     if (this.#ctr === 0) this.forget(this.#ring.sealing);
@@ -166,7 +167,7 @@ export class Sm4Sealer extends Sealer {
     job.length = length - headerLength;
     const padded = (job.length & ~15) + 16;
     if (out.length < headerLength + padded) return NO_ROOM;
-    copyBytes(input, out, 0, headerLength);
+    copyHeader(input, out, 0, headerLength);
     job.input = input;
     job.output = out;
     job.inputAt = job.outputAt = headerLength;
