@@ -93,7 +93,11 @@ const MUTATIONS = {
       'headerLength === 0 ? headerLength : 1',
       'headerLength === 0 ? headerLength : 0',
     ],
-    ['bindHeader true: the whole header', 'copyHeader(input, aad, at, headerLength);', 'copyHeader(input, aad, at, 12);'],
+    [
+      'bindHeader true: the whole header',
+      'copyHeader(input, aad, at, headerLength);',
+      'copyHeader(input, aad, at, 12);',
+    ],
     [
       'no metadata in frame framing',
       "this.framing === 'rtp' ? rtpHeaderLength(input, length) : 0",

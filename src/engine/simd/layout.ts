@@ -15,6 +15,8 @@ export const CONSTANTS_END = 0x800;
 export const HASH_STATE = 0x800;
 /** E(K, J0), which masks the tag. */
 export const TAG_MASK = 0x810;
+/** Planes after round 1, which groups of blocks share. */
+export const FIRST_ROUND = 0x820;
 /** Sixteen blocks as nibbles: 16 upper halves of bytes, 16 lower ones. */
 export const NIBBLES = 0x900;
 export const NIBBLES_END = NIBBLES + 16 * 32;
@@ -38,7 +40,10 @@ export const ROUND_KEY_BYTES = 128;
 export const FIRST_ROUND_KEY = (MAX_ROUNDS + 1) * ROUND_KEY_BYTES;
 /** Round keys as rows for vector permutation, 16 bytes each. */
 export const VECTOR_KEYS = FIRST_ROUND_KEY + 16;
-export const HASH_TABLES = VECTOR_KEYS + 16 * (MAX_ROUNDS + 1);
+/** What a counter's last byte adds to round 1, for each of 32 groups of eight counters: planes. */
+export const LAST_BYTE_GROUPS = 32;
+export const LAST_BYTES = VECTOR_KEYS + 16 * (MAX_ROUNDS + 1);
+export const HASH_TABLES = LAST_BYTES + LAST_BYTE_GROUPS * ROUND_KEY_BYTES;
 /** For one power of H: 17 byte positions, each with a table for upper and one for lower nibbles. */
 export const HASH_POSITIONS = 17;
 export const POWER_BYTES = HASH_POSITIONS * 16;

@@ -28,6 +28,7 @@ export interface Kernels {
   open(key: number, quads: number, n0: number, n1: number, n2: number, aadLength: number, length: number): number;
   subWord(word: number): number;
   packKeys(key: number, rounds: number): void;
+  lastBytes(key: number): void;
   powerTables(key: number, table: number): void;
 }
 

@@ -54,6 +54,7 @@ class SimdGcmKey implements GcmKey {
     const { heap } = memory;
     expandKey(key, this.#rounds, heap, kernels.subWord);
     kernels.packKeys(slot, this.#rounds);
+    kernels.lastBytes(slot);
     // H is the zero block, encrypted: with a nonce of zeros, the key stream at counter 0.
     memory.wipeText(TAG_BYTES);
     kernels.crypt(slot, this.#quads, 0, 0, 0, 0, TEXT, 1);

@@ -18,7 +18,10 @@ describe.each(['plain', 'relaxed'] as const)('the %s module', (form) => {
   it('is read whole', () => {
     expect(reading.functions.toSorted()).toEqual(
       // The first two are not exported, and have no names: `groups` and `fewBlocks`.
-      ['function 0', 'function 1', 'crypt', 'hash', 'open', 'packKeys', 'powerTables', 'seal', 'subWord'].toSorted(),
+      [
+        ...['function 0', 'function 1', 'crypt', 'hash', 'seal', 'open'],
+        ...['subWord', 'packKeys', 'lastBytes', 'powerTables'],
+      ].toSorted(),
     );
     expect(reading.accesses).toBeGreaterThan(150);
     expect(reading.branches).toBeGreaterThan(10);

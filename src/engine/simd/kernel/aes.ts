@@ -9,7 +9,16 @@
  * columns along. Round keys lie in memory with the same displacement. After 10 or 14 rounds two are pending, which
  * the permutation back to blocks takes in. Bytes of a row lie side by side, so that going down a row turns whole lanes.
  */
-import { FIRST_ROUND_KEY, KEY_INPUT, LAST_ROUND_KEY, ROUND_KEY_BYTES, VECTOR_KEYS } from '../layout.js';
+import {
+  FIRST_ROUND,
+  FIRST_ROUND_KEY,
+  KEY_INPUT,
+  LAST_BYTE_GROUPS,
+  LAST_BYTES,
+  LAST_ROUND_KEY,
+  ROUND_KEY_BYTES,
+  VECTOR_KEYS,
+} from '../layout.js';
 import { Assembler, type Block, type Target, type Value, type Variable } from './assembler.js';
 import { SBOX_CONSTANT, subBytes } from './sbox.js';
 import { intoTower } from './vpaes.js';
@@ -81,14 +90,9 @@ function addRoundKey(b: Block, planes: readonly Value[], keys: Value, offset: nu
   return planes.map((plane, i) => b.xor(plane, b.load(keys, offset + 16 * i)));
 }
 
-/** `count` rounds with MixColumns; the first has `pending` ShiftRows and its key at `keys`. */
-function rounds(b: Block, planes: readonly Value[], keys: Value, pending: number, count: number): Value[] {
-  let state = [...planes];
-  for (let i = 0; i < count; i++) {
-    state = mixColumns(b, subBytes(b, state), (pending + i) % PERIOD);
-    state = addRoundKey(b, state, keys, ROUND_KEY_BYTES * i);
-  }
-  return state;
+/** SubBytes and MixColumns, with `pending` ShiftRows. */
+function subAndMix(b: Block, planes: readonly Value[], pending: number): Value[] {
+  return mixColumns(b, subBytes(b, planes), pending);
 }
 
 /** Planes to blocks: three stages of bits changing places, and then each block's bytes. */
@@ -113,27 +117,30 @@ function toBlocks(b: Block, planes: readonly Value[]): Value[] {
   return state.map((block) => b.swizzle(block, mask));
 }
 
-/** The planes of eight counter blocks nonce || counter + 0..7, with round key 0 added. The counter is 1 modulo 8. */
-function counterPlanes(b: Block, nonce: Value, counter: Value, key: Value): Value[] {
+/**
+ * The planes of eight counter blocks with round key 0 added. `counter` is that of all but the last block, without the three
+ * low bits, which `lowBits` adds; `carried` is what differs in the last block's, and both have the nonce's byte order.
+ */
+function counterPlanes(b: Block, nonce: Value, counter: Value, carried: Value, key: Value, lowBits: boolean): Value[] {
   const rowsOf = b.bytes(toRows(0));
-  const before = b.swapBytes(b.sub(counter, 1));
-  const after = b.swapBytes(b.add(counter, GROUP_BLOCKS - 1));
-  const rows = b.xor(b.swizzle(b.replaceLane32(nonce, 3, before), rowsOf), b.load(key, FIRST_ROUND_KEY));
-  // The last block of the group has the next multiple of eight.
-  const carried = b.swizzle(b.replaceLane32(b.zero(), 3, b.intXor(before, after)), rowsOf);
+  const rows = b.xor(b.swizzle(b.replaceLane32(nonce, 3, counter), rowsOf), b.load(key, FIRST_ROUND_KEY));
+  const lastRows = b.swizzle(b.replaceLane32(b.zero(), 3, carried), rowsOf);
   const last = b.splat8(LAST_OF_GROUP);
   return Array.from({ length: 8 }, (_, i) => {
     const bit = b.splat8(1 << i);
-    const counterBits = b.bytes([...new Array(15).fill(0), COUNTER_BITS[i] ?? 0]);
-    const plane = b.xor(b.equal8(b.and(rows, bit), bit), b.and(b.shiftLeft64(carried, 7 - i), last));
-    return COUNTER_BITS[i] === undefined ? plane : b.xor(plane, counterBits);
+    const plane = b.xor(b.equal8(b.and(rows, bit), bit), b.and(b.shiftLeft64(lastRows, 7 - i), last));
+    const ofCounters = lowBits ? COUNTER_BITS[i] : undefined;
+    return ofCounters === undefined ? plane : b.xor(plane, b.bytes([...new Array(15).fill(0), ofCounters]));
   });
 }
 
 /**
  * groups(key, quads, n0, n1, n2, counter, text, groups): adds the key stream of `groups` groups of eight blocks, at least
- * one, to the text. `quads` is how many times four rounds come before the last two: 2 or 3; n0..n2 are the nonce's bytes
- * as little-endian words; `counter` is 1 modulo 8.
+ * one, to the text. `quads` is how many times four rounds come between the first and the last: 2 or 3; n0..n2 are the
+ * nonce's bytes as little-endian words; `counter` is 1 modulo 8.
+ *
+ * Round 1 is done once for all groups between which only the last byte of the counter moves: what this byte does to the
+ * round depends on the key alone, and is in the slot for all of its values.
  */
 export function groupsFunction(target: Target): FunctionCode {
   const f = new Assembler('groups', new Array(8).fill('i32'), target);
@@ -144,40 +151,72 @@ export function groupsFunction(target: Target): FunctionCode {
     b.set(nonce, b.replaceLane32(two, 2, b.get(n2)));
   });
   const state = f.variables('v128', 8);
-  const keys = f.variable('i32');
-  const left = f.variable('i32');
-  const step = (write: (b: Block, planes: Value[]) => Value[]) =>
-    f.block((b) => {
-      const before = state.map((plane) => b.get(plane));
-      for (const [i, value] of write(b, before).entries()) b.set(state[i]!, value);
-    });
+  const [keys, left, run, index] = f.variables('i32', 4) as [Variable, Variable, Variable, Variable];
   f.loop(
     () => {
-      step((b) => counterPlanes(b, b.get(nonce), b.get(counter), b.get(key)));
       f.block((b) => {
-        b.set(keys, b.add(b.get(key), ROUND_KEY_BYTES));
-        b.set(left, b.get(quads));
+        // The upper bytes of all counters in the group, and of the last one's.
+        const upper = b.intAnd(b.get(counter), ~0xff);
+        const ofLast = b.intAnd(b.add(b.get(counter), GROUP_BLOCKS - 1), ~0xff);
+        const carried = b.swapBytes(b.intXor(upper, ofLast));
+        const planes = counterPlanes(b, b.get(nonce), b.swapBytes(upper), carried, b.get(key), false);
+        const first = addRoundKey(b, subAndMix(b, planes, 1), b.get(key), ROUND_KEY_BYTES);
+        for (const [i, plane] of first.entries()) b.store(b.int(FIRST_ROUND), plane, 16 * i);
+      });
+      f.block((b) => {
+        // Up to the group whose last counter carries, which is a run of its own.
+        b.set(index, b.intAnd(b.intShrU(b.get(counter), 3), LAST_BYTE_GROUPS - 1));
+        b.set(run, b.get(groups));
+      });
+      f.block((b) => {
+        const last = b.lessThan(b.int(LAST_BYTE_GROUPS - 2), b.get(index));
+        b.set(left, b.add(b.sub(b.int(LAST_BYTE_GROUPS - 1), b.get(index)), last));
+      });
+      f.when(
+        (b) => b.lessThan(b.get(left), b.get(run)),
+        () => f.block((b) => b.set(run, b.get(left))),
+      );
+      f.block((b) => {
+        b.set(index, b.add(b.get(key), b.intShl(b.get(index), 7)));
+        b.set(groups, b.sub(b.get(groups), b.get(run)));
+        b.set(counter, b.add(b.get(counter), b.intShl(b.get(run), 3)));
       });
       f.loop(
         () => {
-          step((b, planes) => rounds(b, planes, b.get(keys), 1, PERIOD));
           f.block((b) => {
-            b.set(keys, b.add(b.get(keys), PERIOD * ROUND_KEY_BYTES));
-            b.set(left, b.sub(b.get(left), 1));
+            for (const [i, plane] of state.entries()) {
+              const moved = b.load(b.get(index), LAST_BYTES + 16 * i);
+              b.set(plane, b.xor(b.load(b.int(FIRST_ROUND), 16 * i), moved));
+            }
+            b.set(keys, b.add(b.get(key), 2 * ROUND_KEY_BYTES));
+            b.set(left, b.get(quads));
+          });
+          f.loop(
+            () =>
+              f.block((b) => {
+                let planes = state.map((plane) => b.get(plane));
+                for (let i = 0; i < PERIOD; i++) {
+                  planes = subAndMix(b, planes, (i + 2) % PERIOD);
+                  planes = addRoundKey(b, planes, b.get(keys), ROUND_KEY_BYTES * i);
+                }
+                for (const [i, plane] of planes.entries()) b.set(state[i]!, plane);
+                b.set(keys, b.add(b.get(keys), PERIOD * ROUND_KEY_BYTES));
+                b.set(left, b.sub(b.get(left), 1));
+              }),
+            (b) => b.get(left),
+          );
+          f.block((b) => {
+            const planes = state.map((plane) => b.get(plane));
+            const last = addRoundKey(b, subBytes(b, planes), b.get(keys), 0);
+            const at = b.get(text);
+            for (const [i, block] of toBlocks(b, last).entries()) b.store(at, b.xor(block, b.load(at, 16 * i)), 16 * i);
+            b.set(text, b.add(b.get(text), GROUP_BYTES));
+            b.set(index, b.add(b.get(index), GROUP_BYTES));
+            b.set(run, b.sub(b.get(run), 1));
           });
         },
-        (b) => b.get(left),
+        (b) => b.get(run),
       );
-      step((b, planes) => rounds(b, planes, b.get(keys), 1, 1));
-      f.block((b) => {
-        const planes = state.map((plane) => b.get(plane));
-        const last = addRoundKey(b, subBytes(b, planes), b.get(keys), ROUND_KEY_BYTES);
-        const at = b.get(text);
-        for (const [i, block] of toBlocks(b, last).entries()) b.store(at, b.xor(block, b.load(at, 16 * i)), 16 * i);
-        b.set(counter, b.add(b.get(counter), GROUP_BLOCKS));
-        b.set(text, b.add(b.get(text), GROUP_BYTES));
-        b.set(groups, b.sub(b.get(groups), 1));
-      });
     },
     (b) => b.get(groups),
   );
@@ -185,6 +224,35 @@ export function groupsFunction(target: Target): FunctionCode {
 }
 
 type Parameters8 = [Variable, Variable, Variable, Variable, Variable, Variable, Variable, Variable];
+
+/** lastBytes(key): what each value of a counter's last byte adds to round 1, for all groups of eight, into the slot. */
+export function lastBytesFunction(target: Target): FunctionCode {
+  const f = new Assembler('lastBytes', ['i32'], target);
+  const [key] = f.params as [Variable];
+  const index = f.variable('i32');
+  // Where MixColumns takes the last byte to, after one ShiftRows.
+  const reached = Array.from({ length: 16 }, (_, at) => ((at & 3) === at >>> 2 ? 0xff : 0));
+  f.block((b) => {
+    const planes = counterPlanes(b, b.zero(), b.int(0), b.int(0), b.get(key), false);
+    for (const [i, plane] of subAndMix(b, planes, 1).entries()) b.store(b.int(FIRST_ROUND), plane, 16 * i);
+  });
+  f.loop(
+    () =>
+      f.block((b) => {
+        const upper = b.swapBytes(b.intShl(b.get(index), 3));
+        const ofLast = b.swapBytes(b.intAnd(b.intShl(b.add(b.get(index), 1), 3), 0xff));
+        const planes = counterPlanes(b, b.zero(), upper, b.intXor(upper, ofLast), b.get(key), true);
+        const to = b.add(b.get(key), b.intShl(b.get(index), 7));
+        for (const [i, plane] of subAndMix(b, planes, 1).entries()) {
+          const moved = b.xor(plane, b.load(b.int(FIRST_ROUND), 16 * i));
+          b.store(to, b.and(moved, b.bytes(reached)), LAST_BYTES + 16 * i);
+        }
+        b.set(index, b.add(b.get(index), 1));
+      }),
+    (b) => b.lessThan(b.get(index), b.int(LAST_BYTE_GROUPS)),
+  );
+  return f.finish(true);
+}
 
 /** subWord(word): SubWord of FIPS 197 section 5.2 on all four bytes at once, through the same circuit. */
 export function subWordFunction(target: Target): FunctionCode {

@@ -3,7 +3,7 @@
  * (Node 22 and newer, current browsers); without, i8x16.swizzle. Indices are always 0..15, for which both agree.
  */
 import { AAD, CONSTANTS_END, HASH_STATE, LEAST_PAGES, MOST_PAGES, TAG_MASK, TEXT } from '../layout.js';
-import { GROUP_BLOCKS, groupsFunction, packKeysFunction, subWordFunction } from './aes.js';
+import { GROUP_BLOCKS, groupsFunction, lastBytesFunction, packKeysFunction, subWordFunction } from './aes.js';
 import { Assembler, type Block, Constants, type Target, type Value, type Variable } from './assembler.js';
 import { hashFunction, powerTablesFunction } from './ghash.js';
 import { fewBlocksFunction } from './vpaes.js';
@@ -33,6 +33,7 @@ export function buildModule(relaxed: boolean): Uint8Array {
     openFunction(target),
     subWordFunction(target),
     packKeysFunction(target),
+    lastBytesFunction(target),
     powerTablesFunction(target),
   ];
   const data = target.constants.bytes;
