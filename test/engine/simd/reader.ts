@@ -5,13 +5,16 @@
  * Knows the instructions that the kernels use, and throws at any other: a new one must be judged before it is taken in.
  * A local is secret from where something secret is put into it until it is overwritten. Where paths meet it is secret if it
  * is on any of them; loops are walked until nothing changes.
+ *
+ * What is loaded is secret, but for 32-bit words (`i32.load`): these are lengths, nonces and addresses, for which memory has
+ * places of its own. TypeScript writes them from public values, and a kernel that stores a secret word is found.
  */
 
 /** Something that a kernel must not do. */
 interface Finding {
   readonly function: string;
   readonly instruction: string;
-  readonly what: 'address' | 'branch';
+  readonly what: 'address' | 'branch' | 'word';
 }
 
 export interface Reading {
@@ -46,6 +49,8 @@ const PLAIN: Readonly<Record<number, Instruction>> = {
   16: make('call', 'index', 0, 0),
   32: make('local.get', 'index', 0, 1),
   33: make('local.set', 'index', 1, 0),
+  40: make('i32.load', 'memory', 1, 1),
+  54: make('i32.store', 'memory', 2, 0),
   65: make('i32.const', 'signed', 0, 1),
   69: make('i32.eqz', 'none', 1, 1),
   73: make('i32.lt_u', 'none', 2, 1),
@@ -172,7 +177,7 @@ export function readModule(bytes: Uint8Array, secretParams: readonly string[]): 
     while (walk(bytes, body, bodies, { parameters, again }, () => {}));
     walk(bytes, body, bodies, { parameters, again }, (what, instruction, secret) => {
       if (what === 'address') accesses++;
-      else branches++;
+      if (what === 'branch') branches++;
       if (secret) findings.push({ function: body.name, instruction, what });
     });
   }
@@ -223,6 +228,7 @@ function walk(
     const label = `${instruction.name} at ${where}`;
     const popped = Array.from({ length: instruction.pops }, () => pop(stack, label)).reverse();
     if (instruction.immediate === 'memory') judge('address', label, popped[0]!);
+    if (instruction.name === 'i32.store') judge('word', label, popped[1]!);
     if (instruction.name === 'if' || instruction.name === 'br_if') judge('branch', label, popped[0]!);
     if (instruction.name === 'loop') {
       open.push({ loop: where });
@@ -252,8 +258,8 @@ function walk(
       }
       for (let i = 0; i < callee.results; i++) stack.push(true);
     } else if (instruction.pushes === 1) {
-      // What a load brings is secret, whatever it is.
-      stack.push(instruction.name.includes('load') || popped.some(Boolean));
+      const brings = instruction.name.includes('load') && instruction.name !== 'i32.load';
+      stack.push(brings || popped.some(Boolean));
     }
   }
   if (stack.length !== body.results) throw new RangeError(`${body.name} leaves ${stack.length} values`);

@@ -58,6 +58,12 @@ describe('the reader', () => {
     expect(kinds(moduleOf((f) => f.loop(() => f.block(() => {}), loaded)))).toEqual(['branch']);
   });
 
+  it('finds a word in memory that comes from a vector there', () => {
+    expect(kinds(moduleOf((f) => f.block((b) => b.storeInt(b.int(0), loaded(b)))))).toEqual(['word']);
+    const copied = moduleOf((f) => f.block((b) => b.store(b.loadInt(b.int(0)), b.load(b.loadInt(b.int(4))))));
+    expect(kinds(copied)).toEqual([]);
+  });
+
   it('finds it by way of a variable that is set later than it is read', () => {
     const bytes = moduleOf((f) => {
       const pointer = f.variable('i32');

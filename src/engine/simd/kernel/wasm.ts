@@ -41,6 +41,8 @@ export const OP = {
   call: [0x10],
   localGet: [0x20],
   localSet: [0x21],
+  i32Load: [0x28],
+  i32Store: [0x36],
   i32Const: [0x41],
   i32LtU: [0x49],
   i32GtS: [0x4a],
