@@ -6,9 +6,17 @@
 import { CLOSED, TOO_LARGE } from '../status.js';
 import { checkBatch, checkCall, FrameCounters, FrameError, type Layout } from './frames.js';
 
+/** The result of a frame of a batch that is not known yet. */
+export const PENDING = -0x80000000;
+const NO_RESULTS = new Int32Array(0);
+
 export abstract class FrameEndpoint {
   protected readonly layout: Layout;
   protected readonly counters: FrameCounters = new FrameCounters();
+  /** In a batch of several frames: that it is one, the results, and which frame this is. */
+  protected together = false;
+  protected results: Int32Array = NO_RESULTS;
+  protected index = 0;
   readonly #maxBytes: number;
   readonly #growth: number;
   #closed = false;
@@ -31,11 +39,12 @@ export abstract class FrameEndpoint {
     return this.#closed;
   }
 
-  /** One frame: bytes written, or a status < 0. Counts it. */
+  /** One frame: bytes written, or a status < 0. Counts it, unless it is PENDING. */
   protected run(input: Uint8Array, out: Uint8Array, length: number): number {
     if (this.#closed) return this.counters.count(CLOSED, 0);
     checkCall(input, out, length, length + this.#growth);
-    return this.counters.count(this.#runChecked(input, out, length), length);
+    const result = this.#runChecked(input, out, length);
+    return result === PENDING ? result : this.counters.count(result, length);
   }
 
   /** One frame into a new array; throws FrameError where `run` would return a status. */
@@ -49,13 +58,21 @@ export abstract class FrameEndpoint {
   /** `count` frames in order; returns how many succeeded. */
   protected runBatch(inputs: Uint8Array[], outs: Uint8Array[], results: Int32Array, count: number): number {
     checkBatch(inputs, outs, results, count);
-    let succeeded = 0;
-    for (let i = 0; i < count; i++) {
-      const input = inputs[i]!;
-      const result = this.run(input, outs[i]!, input.length);
-      results[i] = result;
-      if (result >= 0) succeeded++;
+    this.results = results;
+    this.together = count > 1;
+    try {
+      for (let i = 0; i < count; i++) {
+        const input = inputs[i]!;
+        this.index = i;
+        results[i] = this.run(input, outs[i]!, input.length);
+      }
+    } finally {
+      this.flush();
+      this.results = NO_RESULTS;
+      this.together = false;
     }
+    let succeeded = 0;
+    for (let i = 0; i < count; i++) if (results[i]! >= 0) succeeded++;
     return succeeded;
   }
 
@@ -68,6 +85,9 @@ export abstract class FrameEndpoint {
 
   /** The work on a frame whose arrays are checked and whose clear header is `headerLength` bytes long. */
   protected abstract runFrame(input: Uint8Array, out: Uint8Array, length: number, headerLength: number): number;
+
+  /** Finishes the frames of a batch that wait in the engine, and puts results in the place of PENDING. */
+  protected abstract flush(): void;
 
   protected abstract wipe(): void;
 }

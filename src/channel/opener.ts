@@ -6,14 +6,14 @@
  *
  * A refusal changes nothing but counters: no window, no sender, no order of eviction, and not a byte of `out`.
  */
-import { hex64 } from '../bytes.js';
-import { type Engine, FrameJob, TAG_BYTES } from '../engine/engine.js';
+import { EMPTY, hex64 } from '../bytes.js';
+import { type Engine, type FrameBatch, FrameJob, TAG_BYTES } from '../engine/engine.js';
 import { BAD_TAG, BUSY, MALFORMED, NO_ROOM, OWN_FRAME, TOO_OLD, UNKNOWN_KEY } from '../status.js';
 import { SframeHeader } from '../wire/sframe.js';
-import { FrameEndpoint } from './endpoint.js';
+import { FrameEndpoint, PENDING } from './endpoint.js';
 import { copyHeader, type FrameStats, type Layout, SFRAME_OVERHEAD, SM4_OVERHEAD, type Sm4Keys } from './frames.js';
 import type { KeyHolder, KeyRing, LiveKey } from './keyring.js';
-import { SenderTable } from './senders.js';
+import { type Sender, SenderTable } from './senders.js';
 
 const NONCE_BYTES = 12;
 const FIRST_AAD_BYTES = 128;
@@ -65,6 +65,26 @@ export abstract class Opener extends FrameEndpoint {
   }
 }
 
+/** A frame of a batch between its authentication and its result. */
+class WaitingFrame {
+  index = 0;
+  sender: Sender | undefined;
+  input: Uint8Array = EMPTY;
+  out: Uint8Array = EMPTY;
+  inputLength = 0;
+  headerLength = 0;
+  textLength = 0;
+  kidHigh = 0;
+  kidLow = 0;
+  ctr = 0;
+
+  release(): void {
+    this.sender = undefined;
+    this.input = EMPTY;
+    this.out = EMPTY;
+  }
+}
+
 /** What an opener takes from its channel. */
 export interface SframeOpenerOptions {
   readonly replayWindow: number;
@@ -83,10 +103,14 @@ export class SframeOpener extends Opener implements KeyHolder {
   /** Scratch: the header being read, and the order to the engine. */
   readonly #header = new SframeHeader();
   readonly #job = new FrameJob();
+  readonly #batch: FrameBatch | undefined;
+  /** Frames that wait in the engine's batch, by their place there. */
+  readonly #waiting: WaitingFrame[] = [];
 
   constructor(ring: KeyRing, engine: Engine, layout: Layout, options: SframeOpenerOptions) {
     super(layout, SFRAME_OVERHEAD);
     this.#ring = ring;
+    this.#batch = engine.batch;
     this.#loopback = options.loopback;
     this.#table = new SenderTable(engine, ring.keyBytes, options.replayWindow, options.maxSenders);
     this.#job.nonce = new Uint8Array(NONCE_BYTES);
@@ -119,6 +143,12 @@ export class SframeOpener extends Opener implements KeyHolder {
     const { kidHigh, kidLow, ctr } = header;
     const table = this.#table;
     let sender = table.find(kidHigh, kidLow);
+    // What comes now may depend on frames that wait: on whether they are genuine.
+    if (sender === undefined || sender.window.check(ctr) < 0) {
+      this.flush();
+      sender = table.find(kidHigh, kidLow);
+    }
+    const known = sender !== undefined;
     if (sender === undefined) {
       if (!this.#loopback && this.#ring.isOwn(kidHigh, kidLow)) return OWN_FRAME;
       const live = this.#ring.find(kidHigh >>> 28);
@@ -141,17 +171,79 @@ export class SframeOpener extends Opener implements KeyHolder {
     job.length = textLength;
     job.output = out;
     job.outputAt = headerLength;
+    if (this.together && known && this.#openTogether(job, sender, input, out, length, headerLength)) return PENDING;
     const genuine = sender.key.open(job);
     job.release();
     if (!genuine) return BAD_TAG;
-
     copyHeader(input, out, 0, headerLength);
+    this.#accept(sender, kidHigh, kidLow, ctr);
+    return written;
+  }
+
+  /** Whether the engine takes the frame into its batch: `flush` finishes it. */
+  #openTogether(
+    job: FrameJob,
+    sender: Sender,
+    input: Uint8Array,
+    out: Uint8Array,
+    length: number,
+    headerLength: number,
+  ): boolean {
+    const batch = this.#batch;
+    if (batch === undefined) return false;
+    if (!batch.addToOpen(sender.key, job)) {
+      this.flush();
+      if (!batch.addToOpen(sender.key, job)) return false;
+    }
+    job.release();
+    const { kidHigh, kidLow, ctr } = this.#header;
+    const waiting = this.#waiting[batch.count - 1] ?? new WaitingFrame();
+    this.#waiting[batch.count - 1] = waiting;
+    waiting.index = this.index;
+    waiting.sender = sender;
+    waiting.input = input;
+    waiting.out = out;
+    waiting.inputLength = length;
+    waiting.headerLength = headerLength;
+    waiting.textLength = job.length;
+    waiting.kidHigh = kidHigh;
+    waiting.kidLow = kidLow;
+    waiting.ctr = ctr;
+    return true;
+  }
+
+  /** As one by one: each frame is judged when all before it have moved the windows. */
+  protected override flush(): void {
+    const batch = this.#batch;
+    if (!this.together || batch === undefined || batch.count === 0) return;
+    batch.open();
+    for (let i = 0; i < batch.count; i++) {
+      const waiting = this.#waiting[i]!;
+      const result = this.#finish(batch, i, waiting);
+      this.results[waiting.index] = this.counters.count(result, waiting.inputLength);
+      waiting.release();
+    }
+    batch.clear();
+  }
+
+  #finish(batch: FrameBatch, index: number, waiting: WaitingFrame): number {
+    const { sender, input, out, headerLength, ctr } = waiting;
+    if (sender === undefined) return BAD_TAG;
+    const replay = sender.window.check(ctr);
+    if (replay < 0) return replay;
+    if (!batch.isGenuine(index)) return BAD_TAG;
+    batch.write(index);
+    copyHeader(input, out, 0, headerLength);
+    this.#accept(sender, waiting.kidHigh, waiting.kidLow, ctr);
+    return headerLength + waiting.textLength;
+  }
+
+  #accept(sender: Sender, kidHigh: number, kidLow: number, ctr: number): void {
     sender.window.accept(ctr);
-    table.authenticated(kidHigh, kidLow);
+    this.#table.authenticated(kidHigh, kidLow);
     this.#last[0] = kidHigh;
     this.#last[1] = kidLow;
     this.#opened = true;
-    return written;
   }
 
   override openBatch(
@@ -218,6 +310,8 @@ export class Sm4Opener extends Opener {
     copyHeader(input, out, 0, headerLength);
     return headerLength + textLength;
   }
+
+  protected override flush(): void {}
 
   protected override wipe(): void {
     this.#keys.users.delete(this);

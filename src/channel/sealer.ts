@@ -8,7 +8,7 @@
  * begins at 2^32, at every rotation of the channel, and in every new sealer.
  */
 import { hex64, load32, store32 } from '../bytes.js';
-import { type Engine, FrameJob, type GcmKey, TAG_BYTES } from '../engine/engine.js';
+import { type Engine, type FrameBatch, FrameJob, type GcmKey, TAG_BYTES } from '../engine/engine.js';
 import { NO_ROOM } from '../status.js';
 import { ctrLength, writeHeader } from '../wire/sframe.js';
 import { FrameEndpoint } from './endpoint.js';
@@ -63,6 +63,7 @@ export abstract class Sealer extends FrameEndpoint {
 export class SframeSealer extends Sealer implements KeyHolder {
   readonly #ring: KeyRing;
   readonly #key: GcmKey;
+  readonly #batch: FrameBatch | undefined;
   /** What the keys in #key were derived from. */
   #live: LiveKey | undefined;
   readonly #kid = new Int32Array(2);
@@ -77,6 +78,7 @@ export class SframeSealer extends Sealer implements KeyHolder {
     super(layout, SFRAME_OVERHEAD);
     this.#ring = ring;
     this.#key = engine.createGcmKey(ring.keyBytes);
+    this.#batch = engine.batch;
     this.#job.nonce = new Uint8Array(NONCE_BYTES);
     this.#job.aad = new Uint8Array(FIRST_AAD_BYTES);
     this.#startSession();
@@ -95,7 +97,10 @@ export class SframeSealer extends Sealer implements KeyHolder {
   }
 
   protected override runFrame(input: Uint8Array, out: Uint8Array, length: number, headerLength: number): number {
-    if (this.#needsSession()) this.#startSession();
+    if (this.#needsSession()) {
+      this.flush();
+      this.#startSession();
+    }
     const ctr = this.#ctr;
     const sframeLength = 9 + ctrLength(ctr);
     const written = sframeLength + length + TAG_BYTES;
@@ -114,20 +119,37 @@ export class SframeSealer extends Sealer implements KeyHolder {
     job.output = out;
     job.input = input;
     job.inputAt = headerLength;
-    this.#key.seal(job);
+    this.#sealNowOrTogether(job);
     // Now that the payload is read, which in place lies here.
     copyHeader(input, out, 0, headerLength);
     writeHeader(out, headerLength, this.#kid[0]!, this.#kid[1]!, ctr);
     job.release();
     // All 2^32 counters are used: the next frame begins a session.
-    if (this.#ctr === 0) this.forget(this.#ring.sealing);
+    if (this.#ctr === 0) {
+      this.flush();
+      this.forget(this.#ring.sealing);
+    }
     return written;
+  }
+
+  protected override flush(): void {
+    if (this.together) this.#batch?.seal();
   }
 
   protected override wipe(): void {
     this.#ring.letGo(this);
     this.#key.wipe();
     this.#live = undefined;
+  }
+
+  #sealNowOrTogether(job: FrameJob): void {
+    const batch = this.together ? this.#batch : undefined;
+    if (batch === undefined) {
+      this.#key.seal(job);
+    } else if (!batch.addToSeal(this.#key, job)) {
+      batch.seal();
+      if (!batch.addToSeal(this.#key, job)) this.#key.seal(job);
+    }
   }
 
   #needsSession(): boolean {
@@ -175,6 +197,8 @@ export class Sm4Sealer extends Sealer {
     job.release();
     return headerLength + padded;
   }
+
+  protected override flush(): void {}
 
   protected override wipe(): void {
     this.#keys.users.delete(this);

@@ -74,8 +74,34 @@ export interface Sm4Key {
   wipe(): void;
 }
 
+/**
+ * Frames that an engine works on together, for engines that gain by it. One for an engine: whoever begins a batch ends it
+ * before anything else is asked of the engine's keys.
+ */
+export interface FrameBatch {
+  /** How many frames it holds. */
+  readonly count: number;
+  /**
+   * Takes a frame in: input, nonce and AAD are read now. False where it holds as many as it can, or this one must go alone:
+   * then nothing has happened.
+   */
+  addToSeal(key: GcmKey, job: FrameJob): boolean;
+  addToOpen(key: GcmKey, job: FrameJob): boolean;
+  /** Seals all frames, writes their outputs, and is empty. */
+  seal(): void;
+  /** Opens all frames and writes nothing: `isGenuine` and `write` by the order in which they came, then `clear`. */
+  open(): void;
+  isGenuine(index: number): boolean;
+  /** Writes the plaintext of a genuine frame to its output. */
+  write(index: number): void;
+  /** Lets go of all frames, and zeroes what was not written. */
+  clear(): void;
+}
+
 /** A set of ciphers; key slots are made here. */
 export interface Engine {
+  /** Undefined where one frame at a time is as good. */
+  readonly batch: FrameBatch | undefined;
   readonly name: 'portable' | 'simd';
   /** Whether branches and memory addresses are independent of keys and plaintext. */
   readonly constantTime: boolean;

@@ -11,6 +11,7 @@ import { PortableSm4Key } from './sm4.js';
 export const portableEngine: Engine = {
   name: 'portable',
   constantTime: false,
+  batch: undefined,
   createGcmKey: (keyBytes) => new PortableGcmKey(keyBytes),
   createSm4Key: () => new PortableSm4Key(),
 };

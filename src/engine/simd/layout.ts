@@ -3,18 +3,16 @@
  *
  *     0x0000   constants, written by the module itself
  *     0x0800   scratch: what one call leaves for the next
- *     0x2400   AAD on the way in, up to 1 KiB
- *     0x2c00   room before the text: its clear header on the way in, then the AAD for GHASH
- *     0x3000   text, up to 16 KiB, with room for a tag, a length block and the rest of a group of blocks
- *     0x8000   key slots
+ *     0x1800   frames on the way in: nonce, lengths, tag; their order by key; their AAD
+ *     0x2c00   room before the first text: its clear header on the way in, then the AAD for GHASH
+ *     0x3000   texts: one of up to 16 KiB, or 16 shorter ones, each with room before and after
+ *     0xe000   key slots
  */
 
 /** The module's constants end here. */
 export const CONSTANTS_END = 0x800;
 /** GHASH's accumulator. */
 export const HASH_STATE = 0x800;
-/** E(K, J0), which masks the tag. */
-export const TAG_MASK = 0x810;
 /** Planes after round 1, which groups of blocks share. */
 export const FIRST_ROUND = 0x820;
 /** Sixteen blocks as nibbles: 16 upper halves of bytes, 16 lower ones. */
@@ -26,14 +24,35 @@ export const MULTIPLES = 0xc00;
 /** Key set-up: the round key that was packed last, as rows. */
 export const LAST_ROUND_KEY = 0xd00;
 
-export const AAD = 0x2400;
+/** Blocks of several frames that go through AES together: counter blocks, and the addresses of their text. */
+export const PACKED_BLOCKS = 0xe00;
+export const PACKED_ADDRESSES = 0x1600;
+
+/** How many frames there are places for. */
+export const MOST_FRAMES = 16;
+/** By place: nonce (12 bytes), words for the lengths of AAD and text, then the tag, GHASH, each 16 bytes. */
+export const FRAMES = 0x1800;
+export const FRAME_BYTES = 64;
+export const FRAME = { nonce: 0, aadLength: 16, length: 20, tag: 32, hash: 48 } as const;
+/** Places, as words: the order in which a call goes through them. */
+export const ORDER = 0x1c00;
+/** Where the text of a block lies that is there to fill a group. */
+export const NOWHERE = 0x1c80;
+/** AAD by place. A frame that is alone has room for much more. */
+export const AAD = 0x2000;
+export const AAD_BYTES = 128;
+/** Texts by place: so far apart that neighbours do not share lines of the cache. */
 export const TEXT = 0x3000;
-/** The most bytes of clear header, and of AAD, that fit in before the text. */
+export const TEXT_STRIDE = 2112;
+/** The longest text, and the most bytes of clear header, of a frame that is not alone. */
+export const SHARED_TEXT_BYTES = 1800;
+export const SHARED_HEADER_BYTES = 128;
+/** The most bytes of clear header, and of AAD, that fit in before a text that is alone. */
 export const BEFORE_TEXT_BYTES = 0x400;
 /** A longer text passes in pieces of this length, which is a multiple of 128. */
 export const PIECE_BYTES = 0x4000;
 
-export const SLOTS = 0x8000;
+export const SLOTS = 0xe000;
 const MAX_ROUNDS = 14;
 /** In a slot: round keys as bit planes, 8 * 16 bytes a round; round key 0 as rows; then the GHASH tables. */
 export const ROUND_KEY_BYTES = 128;

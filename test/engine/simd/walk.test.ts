@@ -17,10 +17,10 @@ describe.each(['plain', 'relaxed'] as const)('the %s module', (form) => {
 
   it('is read whole', () => {
     expect(reading.functions.toSorted()).toEqual(
-      // The first two are not exported, and have no names: `groups` and `fewBlocks`.
       [
-        ...['function 0', 'function 1', 'crypt', 'hash', 'seal', 'open'],
-        ...['subWord', 'packKeys', 'lastBytes', 'powerTables'],
+        // Those without a name are not exported.
+        ...[0, 1, 2, 4, 6].map((index) => `function ${index}`),
+        ...['crypt', 'hash', 'seal', 'open', 'subWord', 'packKeys', 'lastBytes', 'powerTables'],
       ].toSorted(),
     );
     expect(reading.accesses).toBeGreaterThan(150);

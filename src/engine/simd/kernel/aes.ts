@@ -12,16 +12,14 @@
 import {
   FIRST_ROUND,
   FIRST_ROUND_KEY,
-  KEY_INPUT,
   LAST_BYTE_GROUPS,
   LAST_BYTES,
-  LAST_ROUND_KEY,
+  PACKED_ADDRESSES,
+  PACKED_BLOCKS,
   ROUND_KEY_BYTES,
-  VECTOR_KEYS,
 } from '../layout.js';
 import { Assembler, type Block, type Target, type Value, type Variable } from './assembler.js';
-import { SBOX_CONSTANT, subBytes } from './sbox.js';
-import { intoTower } from './vpaes.js';
+import { subBytes } from './sbox.js';
 import type { FunctionCode } from './wasm.js';
 
 /** Blocks in a group, and bytes. */
@@ -91,13 +89,13 @@ function addRoundKey(b: Block, planes: readonly Value[], keys: Value, offset: nu
 }
 
 /** SubBytes and MixColumns, with `pending` ShiftRows. */
-function subAndMix(b: Block, planes: readonly Value[], pending: number): Value[] {
+export function subAndMix(b: Block, planes: readonly Value[], pending: number): Value[] {
   return mixColumns(b, subBytes(b, planes), pending);
 }
 
-/** Planes to blocks: three stages of bits changing places, and then each block's bytes. */
-function toBlocks(b: Block, planes: readonly Value[]): Value[] {
-  const state = [...planes];
+/** Bit i of vector j changes places with bit j of vector i, in every byte: from blocks to planes, and back. */
+function exchangeBits(b: Block, vectors: readonly Value[]): Value[] {
+  const state = [...vectors];
   for (const [bits, mask] of [
     [1, 0x55],
     [2, 0x33],
@@ -113,15 +111,27 @@ function toBlocks(b: Block, planes: readonly Value[]): Value[] {
       state[i] = b.xor(low, b.shiftLeft64(moving, bits));
     }
   }
-  const mask = b.bytes(TO_BLOCK);
-  return state.map((block) => b.swizzle(block, mask));
+  return state;
+}
+
+/** Planes after the last round to blocks. */
+function toBlocks(b: Block, planes: readonly Value[]): Value[] {
+  const bytes = b.bytes(TO_BLOCK);
+  return exchangeBits(b, planes).map((rows) => b.swizzle(rows, bytes));
 }
 
 /**
  * The planes of eight counter blocks with round key 0 added. `counter` is that of all but the last block, without the three
  * low bits, which `lowBits` adds; `carried` is what differs in the last block's, and both have the nonce's byte order.
  */
-function counterPlanes(b: Block, nonce: Value, counter: Value, carried: Value, key: Value, lowBits: boolean): Value[] {
+export function counterPlanes(
+  b: Block,
+  nonce: Value,
+  counter: Value,
+  carried: Value,
+  key: Value,
+  lowBits: boolean,
+): Value[] {
   const rowsOf = b.bytes(toRows(0));
   const rows = b.xor(b.swizzle(b.replaceLane32(nonce, 3, counter), rowsOf), b.load(key, FIRST_ROUND_KEY));
   const lastRows = b.swizzle(b.replaceLane32(b.zero(), 3, carried), rowsOf);
@@ -135,21 +145,16 @@ function counterPlanes(b: Block, nonce: Value, counter: Value, carried: Value, k
 }
 
 /**
- * groups(key, quads, n0, n1, n2, counter, text, groups): adds the key stream of `groups` groups of eight blocks, at least
- * one, to the text. `quads` is how many times four rounds come between the first and the last: 2 or 3; n0..n2 are the
- * nonce's bytes as little-endian words; `counter` is 1 modulo 8.
+ * groups(key, quads, nonce, counter, text, groups): adds the key stream of `groups` groups of eight blocks, at least one, to
+ * the text. `quads` is how many times four rounds come between the first and the last: 2 or 3; `nonce` is an address;
+ * `counter` is 1 modulo 8.
  *
  * Round 1 is done once for all groups between which only the last byte of the counter moves: what this byte does to the
  * round depends on the key alone, and is in the slot for all of its values.
  */
 export function groupsFunction(target: Target): FunctionCode {
-  const f = new Assembler('groups', new Array(8).fill('i32'), target);
-  const [key, quads, n0, n1, n2, counter, text, groups] = f.params as Parameters8;
-  const nonce = f.variable('v128');
-  f.block((b) => {
-    const two = b.replaceLane32(b.splat32(b.get(n0)), 1, b.get(n1));
-    b.set(nonce, b.replaceLane32(two, 2, b.get(n2)));
-  });
+  const f = new Assembler('groups', new Array(6).fill('i32'), target);
+  const [key, quads, nonce, counter, text, groups] = f.params as Parameters6;
   const state = f.variables('v128', 8);
   const [keys, left, run, index] = f.variables('i32', 4) as [Variable, Variable, Variable, Variable];
   f.loop(
@@ -159,7 +164,7 @@ export function groupsFunction(target: Target): FunctionCode {
         const upper = b.intAnd(b.get(counter), ~0xff);
         const ofLast = b.intAnd(b.add(b.get(counter), GROUP_BLOCKS - 1), ~0xff);
         const carried = b.swapBytes(b.intXor(upper, ofLast));
-        const planes = counterPlanes(b, b.get(nonce), b.swapBytes(upper), carried, b.get(key), false);
+        const planes = counterPlanes(b, b.load(b.get(nonce)), b.swapBytes(upper), carried, b.get(key), false);
         const first = addRoundKey(b, subAndMix(b, planes, 1), b.get(key), ROUND_KEY_BYTES);
         for (const [i, plane] of first.entries()) b.store(b.int(FIRST_ROUND), plane, 16 * i);
       });
@@ -191,25 +196,12 @@ export function groupsFunction(target: Target): FunctionCode {
             b.set(keys, b.add(b.get(key), 2 * ROUND_KEY_BYTES));
             b.set(left, b.get(quads));
           });
-          f.loop(
-            () =>
-              f.block((b) => {
-                let planes = state.map((plane) => b.get(plane));
-                for (let i = 0; i < PERIOD; i++) {
-                  planes = subAndMix(b, planes, (i + 2) % PERIOD);
-                  planes = addRoundKey(b, planes, b.get(keys), ROUND_KEY_BYTES * i);
-                }
-                for (const [i, plane] of planes.entries()) b.set(state[i]!, plane);
-                b.set(keys, b.add(b.get(keys), PERIOD * ROUND_KEY_BYTES));
-                b.set(left, b.sub(b.get(left), 1));
-              }),
-            (b) => b.get(left),
-          );
+          middleRounds(f, state, keys, left);
           f.block((b) => {
-            const planes = state.map((plane) => b.get(plane));
-            const last = addRoundKey(b, subBytes(b, planes), b.get(keys), 0);
             const at = b.get(text);
-            for (const [i, block] of toBlocks(b, last).entries()) b.store(at, b.xor(block, b.load(at, 16 * i)), 16 * i);
+            for (const [i, block] of lastRound(b, state, keys).entries()) {
+              b.store(at, b.xor(block, b.load(at, 16 * i)), 16 * i);
+            }
             b.set(text, b.add(b.get(text), GROUP_BYTES));
             b.set(index, b.add(b.get(index), GROUP_BYTES));
             b.set(run, b.sub(b.get(run), 1));
@@ -223,84 +215,68 @@ export function groupsFunction(target: Target): FunctionCode {
   return f.finish(false);
 }
 
-type Parameters8 = [Variable, Variable, Variable, Variable, Variable, Variable, Variable, Variable];
+type Parameters6 = [Variable, Variable, Variable, Variable, Variable, Variable];
 
-/** lastBytes(key): what each value of a counter's last byte adds to round 1, for all groups of eight, into the slot. */
-export function lastBytesFunction(target: Target): FunctionCode {
-  const f = new Assembler('lastBytes', ['i32'], target);
-  const [key] = f.params as [Variable];
-  const index = f.variable('i32');
-  // Where MixColumns takes the last byte to, after one ShiftRows.
-  const reached = Array.from({ length: 16 }, (_, at) => ((at & 3) === at >>> 2 ? 0xff : 0));
-  f.block((b) => {
-    const planes = counterPlanes(b, b.zero(), b.int(0), b.int(0), b.get(key), false);
-    for (const [i, plane] of subAndMix(b, planes, 1).entries()) b.store(b.int(FIRST_ROUND), plane, 16 * i);
-  });
+/** The rounds between the first and the last, four a turn, `left` turns; `keys` is where their keys begin. */
+function middleRounds(f: Assembler, state: readonly Variable[], keys: Variable, left: Variable): void {
   f.loop(
     () =>
       f.block((b) => {
-        const upper = b.swapBytes(b.intShl(b.get(index), 3));
-        const ofLast = b.swapBytes(b.intAnd(b.intShl(b.add(b.get(index), 1), 3), 0xff));
-        const planes = counterPlanes(b, b.zero(), upper, b.intXor(upper, ofLast), b.get(key), true);
-        const to = b.add(b.get(key), b.intShl(b.get(index), 7));
-        for (const [i, plane] of subAndMix(b, planes, 1).entries()) {
-          const moved = b.xor(plane, b.load(b.int(FIRST_ROUND), 16 * i));
-          b.store(to, b.and(moved, b.bytes(reached)), LAST_BYTES + 16 * i);
+        let planes = state.map((plane) => b.get(plane));
+        for (let i = 0; i < PERIOD; i++) {
+          planes = subAndMix(b, planes, (i + 2) % PERIOD);
+          planes = addRoundKey(b, planes, b.get(keys), ROUND_KEY_BYTES * i);
         }
-        b.set(index, b.add(b.get(index), 1));
+        for (const [i, plane] of planes.entries()) b.set(state[i]!, plane);
+        b.set(keys, b.add(b.get(keys), PERIOD * ROUND_KEY_BYTES));
+        b.set(left, b.sub(b.get(left), 1));
       }),
-    (b) => b.lessThan(b.get(index), b.int(LAST_BYTE_GROUPS)),
+    (b) => b.get(left),
   );
-  return f.finish(true);
 }
 
-/** subWord(word): SubWord of FIPS 197 section 5.2 on all four bytes at once, through the same circuit. */
-export function subWordFunction(target: Target): FunctionCode {
-  const f = new Assembler('subWord', ['i32'], target, 'i32');
-  f.return((b) => {
-    const word = b.get(f.params[0]!);
-    const gates = { xor: (x: Value, y: Value) => b.intXor(x, y), and: (x: Value, y: Value) => b.intAnd(x, y) };
-    const planes = Array.from({ length: 8 }, (_, i) => b.intAnd(b.intShrU(word, i), 0x01010101));
-    const bits = subBytes(gates, planes).map((plane, i) => b.intShl(plane, i));
-    return b.intXor(
-      bits.reduce((sum, bit) => b.intOr(sum, bit)),
-      SBOX_CONSTANT * 0x01010101,
-    );
-  });
-  return f.finish(true);
+/** The last round, and from planes to blocks. */
+function lastRound(b: Block, state: readonly Variable[], keys: Variable): Value[] {
+  const planes = state.map((plane) => b.get(plane));
+  return toBlocks(b, addRoundKey(b, subBytes(b, planes), b.get(keys), 0));
 }
 
-/** packKeys(key, rounds): the round keys at KEY_INPUT, 16 bytes each, into the slot's planes. */
-export function packKeysFunction(target: Target): FunctionCode {
-  const f = new Assembler('packKeys', ['i32', 'i32'], target);
-  const [key, count] = f.params as [Variable, Variable];
-  const round = f.variable('i32');
-  const keyRows = target.constants.address([0, 1, 2, 3].flatMap(toRows));
+/**
+ * packed(key, quads, groups): adds the key stream of `groups` groups of eight blocks at PACKED_BLOCKS, at least one, to the
+ * texts at PACKED_ADDRESSES. Any block may be of any nonce.
+ */
+export function packedFunction(target: Target): FunctionCode {
+  const f = new Assembler('packed', ['i32', 'i32', 'i32'], target);
+  const [key, quads, groups] = f.params as [Variable, Variable, Variable];
+  const state = f.variables('v128', 8);
+  const [keys, left, blocks, addresses] = f.variables('i32', 4) as [Variable, Variable, Variable, Variable];
   f.block((b) => {
-    const first = b.swizzle(b.load(b.int(KEY_INPUT)), b.bytes(toRows(0)));
-    b.store(b.get(key), first, FIRST_ROUND_KEY);
-    b.store(b.get(key), intoTower(b, first), VECTOR_KEYS);
-    b.set(round, b.int(1));
+    b.set(blocks, b.int(PACKED_BLOCKS));
+    b.set(addresses, b.int(PACKED_ADDRESSES));
   });
   f.loop(
     () => {
       f.block((b) => {
-        const index = b.get(round);
-        const input = b.load(b.intShl(index, 4), KEY_INPUT);
-        const pending = b.intShl(b.intAnd(index, PERIOD - 1), 4);
-        const rows = b.swizzle(b.xor(input, b.splat8(SBOX_CONSTANT)), b.load(pending, keyRows));
-        b.store(b.add(b.get(key), b.intShl(index, 4)), intoTower(b, rows), VECTOR_KEYS);
-        b.store(b.int(LAST_ROUND_KEY), rows);
-        const target = b.add(b.get(key), b.intShl(index, 7));
-        for (let i = 0; i < 8; i++) {
-          const bit = b.splat8(1 << i);
-          b.store(target, b.equal8(b.and(rows, bit), bit), 16 * i);
+        const rowsOf = b.bytes(toRows(0));
+        const firstKey = b.load(b.get(key), FIRST_ROUND_KEY);
+        const rows = state.map((_, i) => b.xor(b.swizzle(b.load(b.get(blocks), 16 * i), rowsOf), firstKey));
+        const first = addRoundKey(b, subAndMix(b, exchangeBits(b, rows), 1), b.get(key), ROUND_KEY_BYTES);
+        for (const [i, plane] of first.entries()) b.set(state[i]!, plane);
+        b.set(keys, b.add(b.get(key), 2 * ROUND_KEY_BYTES));
+        b.set(left, b.get(quads));
+      });
+      middleRounds(f, state, keys, left);
+      f.block((b) => {
+        for (const [i, block] of lastRound(b, state, keys).entries()) {
+          const at = b.loadInt(b.get(addresses), 4 * i);
+          b.store(at, b.xor(block, b.load(at)));
         }
-        b.set(round, b.add(index, 1));
+        b.set(blocks, b.add(b.get(blocks), GROUP_BYTES));
+        b.set(addresses, b.add(b.get(addresses), 4 * GROUP_BLOCKS));
+        b.set(groups, b.sub(b.get(groups), 1));
       });
     },
-    (b) => b.lessThan(b.get(round), b.add(b.get(count), 1)),
+    (b) => b.get(groups),
   );
-  f.block((b) => b.store(b.add(b.get(key), b.intShl(b.get(count), 4)), b.load(b.int(LAST_ROUND_KEY)), VECTOR_KEYS));
-  return f.finish(true);
+  return f.finish(false);
 }

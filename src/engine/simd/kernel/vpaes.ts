@@ -119,14 +119,12 @@ function round(b: Block, states: readonly Value[], key: Value, oneDown: Value, t
 }
 
 /**
- * fewBlocks(key, quads, n0, n1, n2, counter, text, blocks): adds the key stream of `blocks` blocks, at least one, to the
+ * fewBlocks(key, quads, nonce, counter, text, blocks): adds the key stream of `blocks` blocks, at least one, to the
  * text, and of as many more as fill the last turn. The parameters are those of `groups`, but any counter will do.
  */
 export function fewBlocksFunction(target: Target): FunctionCode {
-  const f = new Assembler('fewBlocks', new Array(8).fill('i32'), target);
-  const [key, quads, n0, n1, n2, counter, text, blocks] = f.params as [
-    Variable,
-    Variable,
+  const f = new Assembler('fewBlocks', new Array(6).fill('i32'), target);
+  const [key, quads, nonce, counter, text, blocks] = f.params as [
     Variable,
     Variable,
     Variable,
@@ -145,7 +143,7 @@ export function fewBlocksFunction(target: Target): FunctionCode {
   f.loop(
     () => {
       f.block((b) => {
-        const three = b.replaceLane32(b.replaceLane32(b.splat32(b.get(n0)), 1, b.get(n1)), 2, b.get(n2));
+        const three = b.load(b.get(nonce));
         const rows = b.bytes(toRows(0));
         const firstKey = b.load(b.get(key), FIRST_ROUND_KEY);
         for (const [n, state] of states.entries()) {
