@@ -2,7 +2,7 @@
 
 import { EMPTY } from '../../bytes.js';
 import { type FrameBatch, type FrameJob, type GcmKey, TAG_BYTES } from '../engine.js';
-import { SimdGcmKey } from './gcm.js';
+import type { SimdGcmKey } from './gcm.js';
 import { AAD_BYTES, MOST_FRAMES, ORDER, SHARED_HEADER_BYTES, SHARED_TEXT_BYTES } from './layout.js';
 import type { SimdMemory } from './memory.js';
 
@@ -15,10 +15,6 @@ class Place {
   /** Has been taken up by this call's order. */
   ordered = false;
 }
-
-type Work = (key: SimdGcmKey, first: number, count: number) => void;
-const sealPlaces: Work = (key, first, count) => key.sealPlaces(first, count);
-const openPlaces: Work = (key, first, count) => key.openPlaces(first, count);
 
 export class SimdBatch implements FrameBatch {
   readonly #memory: SimdMemory;
@@ -42,13 +38,13 @@ export class SimdBatch implements FrameBatch {
   }
 
   seal(): void {
-    this.#eachKey(sealPlaces);
+    this.#run(false);
     for (let i = 0; i < this.#count; i++) this.#take(i, TAG_BYTES);
     this.#count = 0;
   }
 
   open(): void {
-    this.#eachKey(openPlaces);
+    this.#run(true);
   }
 
   isGenuine(index: number): boolean {
@@ -69,39 +65,42 @@ export class SimdBatch implements FrameBatch {
   }
 
   #add(key: GcmKey, job: FrameJob, bytes: number): boolean {
+    const index = this.#count;
+    const own = key as SimdGcmKey;
     const fits =
-      this.#count < MOST_FRAMES &&
+      index < MOST_FRAMES &&
       job.length <= SHARED_TEXT_BYTES &&
       job.aadLength <= AAD_BYTES &&
       job.inputAt <= SHARED_HEADER_BYTES;
-    if (!fits || !(key instanceof SimdGcmKey) || !key.hasKey) return false;
-    this.#memory.putFrame(this.#count, job, bytes);
-    const place = this.#places[this.#count]!;
-    place.key = key;
+    if (!fits || !own.hasKey) return false;
+    this.#memory.putFrame(index, job, bytes);
+    const place = this.#places[index]!;
+    place.key = own;
     place.output = job.output;
     place.outputAt = job.outputAt;
     place.length = job.length;
     place.ordered = false;
-    this.#count++;
+    this.#count = index + 1;
     return true;
   }
 
-  /** Calls `work` for each key, with the frames that are its own in order. */
-  #eachKey(work: Work): void {
+  /** The kernels' work, key by key: ORDER has the frames of each in turn. */
+  #run(opens: boolean): void {
     const { words } = this.#memory;
-    const order = ORDER >>> 2;
+    const count = this.#count;
     let ordered = 0;
-    for (let i = 0; i < this.#count; i++) {
-      const { key } = this.#places[i]!;
+    for (let i = 0; i < count; i++) {
+      const key = this.#places[i]!.key!;
       if (this.#places[i]!.ordered) continue;
       const first = ordered;
-      for (let j = i; j < this.#count; j++) {
+      for (let j = i; j < count; j++) {
         const place = this.#places[j]!;
         if (place.key !== key) continue;
         place.ordered = true;
-        words[order + ordered++] = j;
+        words[(ORDER >>> 2) + ordered++] = j;
       }
-      work(key!, first, ordered - first);
+      if (opens) key.openPlaces(first, ordered - first);
+      else key.sealPlaces(first, ordered - first);
     }
   }
 
