@@ -9,11 +9,13 @@ import { checkBatch, checkCall, FrameCounters, FrameError, type Layout } from '.
 /** The result of a frame of a batch that is not known yet. */
 export const PENDING = -0x80000000;
 const NO_RESULTS = new Int32Array(0);
+/** Fewer frames are as quick one by one: `npm run bench:batch`. */
+const LEAST_TOGETHER = 8;
 
 export abstract class FrameEndpoint {
   protected readonly layout: Layout;
   protected readonly counters: FrameCounters = new FrameCounters();
-  /** In a batch of several frames: that it is one, the results, and which frame this is. */
+  /** In a batch of many frames: that it is one, the results, and which frame this is. */
   protected together = false;
   protected results: Int32Array = NO_RESULTS;
   protected index = 0;
@@ -59,7 +61,7 @@ export abstract class FrameEndpoint {
   protected runBatch(inputs: Uint8Array[], outs: Uint8Array[], results: Int32Array, count: number): number {
     checkBatch(inputs, outs, results, count);
     this.results = results;
-    this.together = count > 1;
+    this.together = count >= LEAST_TOGETHER;
     try {
       for (let i = 0; i < count; i++) {
         const input = inputs[i]!;

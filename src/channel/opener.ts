@@ -58,7 +58,8 @@ export abstract class Opener extends FrameEndpoint {
 
   /**
    * Opens inputs[i] into outs[i] for each i below `count`, in order: of two copies the second is REPLAYED. results[i] is
-   * what `open` would return. Nobody is put out before its end. Returns how many succeeded.
+   * what `open` would return. Nobody is put out before its end. No input may lie in another frame's out: inputs are read
+   * before earlier frames are written. Returns how many succeeded.
    */
   openBatch(inputs: Uint8Array[], outs: Uint8Array[], results: Int32Array, count: number = inputs.length): number {
     return this.runBatch(inputs, outs, results, count);

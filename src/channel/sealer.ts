@@ -51,8 +51,8 @@ export abstract class Sealer extends FrameEndpoint {
   }
 
   /**
-   * Seals inputs[i] into outs[i] for each i below `count`, in order; results[i] is what `seal` would return. Returns
-   * how many succeeded.
+   * Seals inputs[i] into outs[i] for each i below `count`, in order; results[i] is what `seal` would return. No input may
+   * lie in another frame's out: inputs are read before earlier frames are written. Returns how many succeeded.
    */
   sealBatch(inputs: Uint8Array[], outs: Uint8Array[], results: Int32Array, count: number = inputs.length): number {
     return this.runBatch(inputs, outs, results, count);
