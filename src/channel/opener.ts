@@ -144,10 +144,12 @@ export class SframeOpener extends Opener implements KeyHolder {
     const { kidHigh, kidLow, ctr } = header;
     const table = this.#table;
     let sender = table.find(kidHigh, kidLow);
-    // What comes now may depend on frames that wait: on whether they are genuine.
-    if (sender === undefined || sender.window.check(ctr) < 0) {
+    let replay = sender === undefined ? 0 : sender.window.check(ctr);
+    if (this.together && (sender === undefined || replay < 0)) {
+      // The answer depends on the frames that wait: on whether they are genuine.
       this.flush();
       sender = table.find(kidHigh, kidLow);
+      replay = sender === undefined ? 0 : sender.window.check(ctr);
     }
     const known = sender !== undefined;
     if (sender === undefined) {
@@ -157,8 +159,8 @@ export class SframeOpener extends Opener implements KeyHolder {
       if (ctr < table.floor(kidHigh, kidLow)) return TOO_OLD;
       sender = table.candidate(live, kidHigh, kidLow);
       if (sender === undefined) return BUSY;
+      replay = sender.window.check(ctr);
     }
-    const replay = sender.window.check(ctr);
     if (replay < 0) return replay;
 
     const job = this.#job;
