@@ -6,7 +6,7 @@
  */
 import { Bench } from 'tinybench';
 import type { Job, Peer, Task } from './peers/peer.js';
-import { makeTask, type Row } from './rows.js';
+import { makeTasks, type Row } from './rows.js';
 
 interface Contestant {
   readonly peer: string;
@@ -25,16 +25,15 @@ const ROUND_MS = 12;
 
 /** Times a row in `rounds` rounds. Throws where a contestant gives other bytes than ours. */
 export async function runRow(row: Row, peers: readonly Peer[], rounds: number): Promise<RowResult> {
-  const task = makeTask(row);
+  const tasks = makeTasks(row);
   const runners: { peer: string; bench: Bench; frames: number; times: number[] }[] = [];
   for (const peer of peers) {
-    const job = await peer.prepare(task);
-    if (job === undefined) continue;
-    await validate(peer.name, task, job);
-    const frames = await framesPerSample(job);
+    const work = await prepare(peer, row, tasks);
+    if (work === undefined) continue;
+    const turns = await turnsPerSample(work);
     const bench = new Bench({ time: ROUND_MS, iterations: 4, warmup: false });
-    bench.add(peer.name, loop(job, frames));
-    runners.push({ peer: peer.name, bench, frames, times: [] });
+    bench.add(peer.name, loop(work, turns));
+    runners.push({ peer: peer.name, bench, frames: turns * tasks.length, times: [] });
   }
   for (let round = 0; round < rounds; round++) {
     for (const { bench, frames, times } of runners) {
@@ -48,35 +47,58 @@ export async function runRow(row: Row, peers: readonly Peer[], rounds: number): 
   return { ...row, contestants: runners.map(({ peer, times }) => summarize(peer, times)) };
 }
 
+type Work = () => unknown;
+
+/** One frame, or all frames of a batch; undefined where the peer has no such cipher. */
+async function prepare(peer: Peer, row: Row, tasks: readonly Task[]): Promise<Work | undefined> {
+  if (row.batch !== undefined && peer.prepareBatch !== undefined) return peer.prepareBatch(tasks);
+  const jobs: Job[] = [];
+  for (const task of tasks) {
+    const job = await peer.prepare(task);
+    if (job === undefined) return undefined;
+    await validate(peer.name, task, job);
+    jobs.push(job);
+  }
+  if (jobs.length === 1) return jobs[0];
+  if (jobs[0]!() instanceof Promise) {
+    return async () => {
+      for (const job of jobs) await job();
+    };
+  }
+  return () => {
+    for (let i = 0; i < jobs.length; i++) jobs[i]!();
+  };
+}
+
 async function validate(name: string, task: Task, job: Job): Promise<void> {
   const made = await job();
   const expected = task.operation === 'seal' ? task.sealed : task.plaintext;
   if (Buffer.compare(made, expected) !== 0) throw new Error(`${name} gives other bytes: nothing was timed`);
 }
 
-/** A function that does `frames` frames; asynchronous jobs are awaited one by one, as frames are. */
-function loop(job: Job, frames: number): () => void | Promise<void> {
-  if (job() instanceof Promise) {
+/** A function that works `turns` times; asynchronous work is awaited each time, as frames are. */
+function loop(work: Work, turns: number): () => void | Promise<void> {
+  if (work() instanceof Promise) {
     return async () => {
-      for (let i = 0; i < frames; i++) await job();
+      for (let i = 0; i < turns; i++) await work();
     };
   }
   return () => {
-    for (let i = 0; i < frames; i++) job();
+    for (let i = 0; i < turns; i++) work();
   };
 }
 
-/** Warms the job up, and finds how many frames fill a sample. */
-async function framesPerSample(job: Job): Promise<number> {
-  const run = loop(job, 100);
+/** Warms the work up, and finds how often it fits in a sample. */
+async function turnsPerSample(work: Work): Promise<number> {
+  const run = loop(work, 10);
   const startMs = performance.now();
   let calls = 0;
   while (performance.now() - startMs < 60) {
     await run();
-    calls += 100;
+    calls += 10;
   }
-  const frameUs = ((performance.now() - startMs) * 1000) / calls;
-  return Math.max(1, Math.round(SAMPLE_US / frameUs));
+  const workUs = ((performance.now() - startMs) * 1000) / calls;
+  return Math.max(1, Math.round(SAMPLE_US / workUs));
 }
 
 function summarize(peer: string, times: number[]): Contestant {

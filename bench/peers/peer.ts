@@ -24,4 +24,6 @@ export interface Peer {
   readonly name: string;
   /** The job for a task, or undefined where the peer has no such cipher. */
   prepare(task: Task): Job | undefined | Promise<Job | undefined>;
+  /** For peers that have one call for many frames under a key; others do them one by one. Has checked what it makes. */
+  prepareBatch?(tasks: readonly Task[]): (() => void) | undefined;
 }
