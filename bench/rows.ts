@@ -20,7 +20,7 @@ export interface Row {
 }
 
 /** Frames of one call. */
-export interface Batch {
+interface Batch {
   readonly frames: number;
   /** The shortest, where lengths are drawn from a range, and whether the caller has sorted them. */
   readonly from?: number;

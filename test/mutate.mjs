@@ -49,7 +49,7 @@ const MUTATIONS = {
     ],
   ],
   'src/channel/sealer.ts': [
-    ['counter in the nonce', 'this.#saltWord ^ this.#ctr', 'this.#saltWord ^ (this.#ctr + 1)'],
+    ['counter in the nonce', 'this.#saltWord ^ ctr', 'this.#saltWord ^ (ctr + 1)'],
     ['salt in the nonce', 'this.#job.nonce.set(schedule.frameSalt);', 'this.#job.nonce.fill(0);'],
     [
       'metadata behind the SFrame header',
@@ -71,7 +71,7 @@ const MUTATIONS = {
       'writeMetadata(job.aad, 0, input',
     ],
     ['keyId are the upper four bits', 'find(kidHigh >>> 28)', 'find(kidHigh >>> 27)'],
-    ['replays are refused', 'if (replay < 0) return replay;', ''],
+    ['replays are refused', 'if (replay < 0) return replay;\n\n    const job', 'const job'],
     ['the window moves', 'sender.window.accept(ctr);', ''],
     ['tags are checked', 'if (!genuine) return BAD_TAG;', ''],
     ['room for a tag', 'if (textLength < 0) return MALFORMED;', 'if (textLength < 1) return MALFORMED;'],
