@@ -6,7 +6,9 @@
  *     0x2400   AAD on the way in, up to 1 KiB
  *     0x2c00   room before the text: its clear header on the way in, then the AAD for GHASH
  *     0x3000   text, up to 16 KiB, with room for a tag, a length block and the rest of a group of blocks
- *     0x8000   key slots
+ *     0x8000   SM4: words of all rounds, frames of a batch
+ *     0x12000  SM4: addresses of blocks
+ *     0x15000  key slots
  */
 
 /** The module's constants end here. */
@@ -33,7 +35,26 @@ export const BEFORE_TEXT_BYTES = 0x400;
 /** A longer text passes in pieces of this length, which is a multiple of 128. */
 export const PIECE_BYTES = 0x4000;
 
-export const SLOTS = 0x8000;
+/** What calls leave behind ends here, but for SM4's. */
+export const SCRATCH_END = 0x8000;
+/** The words 0 to 35 of the blocks that go through SM4's rounds side by side: four blocks a stream. */
+export const SM4_STATES = 0x8000;
+export const SM4_STREAMS = 12;
+export const SM4_STATES_END = SM4_STATES + 36 * 16 * SM4_STREAMS;
+/** What fills up a list of blocks: read and overwritten. */
+export const SM4_DUMMY = 0x9c00;
+/** The frames of a batch: each with room before it for a clear header, as the text has. */
+export const SM4_BATCH = 0xa000;
+export const SM4_BATCH_FRAMES = 16;
+export const SM4_BATCH_STRIDE = 0x800;
+/** The most bytes of a frame in a batch, with padding. */
+export const SM4_BATCH_BYTES = 0x600;
+export const SM4_END = SM4_BATCH + SM4_BATCH_FRAMES * SM4_BATCH_STRIDE;
+/** Addresses of blocks, 32 bits each: those of the text, which stay; and those of a batch. */
+export const SM4_TEXT_BLOCKS = SM4_END;
+export const SM4_BATCH_BLOCKS = SM4_TEXT_BLOCKS + 0x1040;
+
+export const SLOTS = 0x15000;
 const MAX_ROUNDS = 14;
 /** In a slot: round keys as bit planes, 8 * 16 bytes a round; round key 0 as rows; then the GHASH tables. */
 export const ROUND_KEY_BYTES = 128;
@@ -51,7 +72,10 @@ export const POWER_BYTES = HASH_POSITIONS * 16;
 export const HASH_POWERS = 16;
 export const SLOT_BYTES = HASH_TABLES + HASH_POWERS * POWER_BYTES;
 
+/** In a slot for SM4: the 32 round keys of encryption, and then those of decryption; in one set there are so many bytes. */
+export const SM4_KEYS_BYTES = 32 * 16;
+
 export const PAGE_BYTES = 0x10000;
-export const LEAST_PAGES = 2;
+export const LEAST_PAGES = 3;
 /** 1 GiB: close to 100,000 keys. */
 export const MOST_PAGES = 16_384;

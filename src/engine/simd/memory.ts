@@ -7,7 +7,17 @@
  */
 import { fromBase64 } from '../../bytes.js';
 import { EngineError } from '../engine.js';
-import { AAD, BEFORE_TEXT_BYTES, HASH_STATE, MOST_PAGES, PAGE_BYTES, SLOT_BYTES, SLOTS, TEXT } from './layout.js';
+import {
+  AAD,
+  BEFORE_TEXT_BYTES,
+  HASH_STATE,
+  MOST_PAGES,
+  PAGE_BYTES,
+  SCRATCH_END,
+  SLOT_BYTES,
+  SLOTS,
+  TEXT,
+} from './layout.js';
 import { PLAIN_MODULE, RELAXED_MODULE } from './modules.js';
 
 /** What the module offers; see kernel/. All arguments are integers. */
@@ -30,6 +40,8 @@ export interface Kernels {
   packKeys(key: number, rounds: number): void;
   lastBytes(key: number): void;
   powerTables(key: number, table: number): void;
+  sm4(keys: number, list: number, count: number): void;
+  sm4Keys(slot: number): void;
 }
 
 /** The two forms of the module; `relaxed` needs a platform that has relaxed SIMD. */
@@ -110,9 +122,9 @@ export class SimdMemory {
     this.heap.fill(0, TEXT, TEXT + length);
   }
 
-  /** Zeroes all that frames and key set-ups leave: everything between the constants and the slots. */
+  /** Zeroes all that frames and key set-ups leave, but for batches of SM4. */
   wipeScratch(): void {
-    this.heap.fill(0, HASH_STATE, SLOTS);
+    this.heap.fill(0, HASH_STATE, SCRATCH_END);
   }
 
   #grow(): void {

@@ -1,12 +1,9 @@
 /**
- * The SIMD engine: WebAssembly kernels for AES-GCM that take the same time whatever the key and the data are. No branch
+ * The SIMD engine: WebAssembly kernels for AES-GCM and SM4 that take the same time whatever the key and the data are. No branch
  * and no memory address depends on a secret; a test reads the modules for that (test/engine/simd/walk.test.ts).
- *
- * SM4 is the portable one so far, on tables: it is NOT constant-time.
  */
 import { load32, store32 } from '../../bytes.js';
 import { type Engine, EngineError, type FrameJob, type GcmKey, NO_KEY, TAG_BYTES } from '../engine.js';
-import { portableEngine } from '../portable/portable.js';
 import {
   BEFORE_TEXT_BYTES,
   HASH_POWERS,
@@ -19,6 +16,8 @@ import {
   TEXT,
 } from './layout.js';
 import { type ModuleForm, moduleBytes, SimdMemory } from './memory.js';
+import { SimdSm4Key } from './sm4.js';
+import { Sm4Area } from './sm4-area.js';
 
 /** Counter 1 of a nonce masks the tag; text begins at counter 2. */
 const TAG_COUNTER = 1;
@@ -196,20 +195,33 @@ class SimdGcmKey implements GcmKey {
 
 /** The engine on one form of the module; tests make both. */
 export function createSimdEngine(form: ModuleForm): Engine {
-  let shared: SimdMemory | undefined;
-  let registry: FinalizationRegistry<number> | undefined;
+  let shared: Shared | undefined;
   return {
     name: 'simd',
     constantTime: true,
     createGcmKey(keyBytes) {
-      shared ??= new SimdMemory(form);
-      const memory = shared;
-      // Slots of keys that nobody wiped come back when their owners are collected.
-      registry ??= new FinalizationRegistry((slot) => memory.giveSlot(slot));
-      return new SimdGcmKey(memory, keyBytes, registry);
+      shared ??= createShared(form);
+      return new SimdGcmKey(shared.memory, keyBytes, shared.registry);
     },
-    createSm4Key: () => portableEngine.createSm4Key(),
+    createSm4Key() {
+      shared ??= createShared(form);
+      return new SimdSm4Key(shared.memory, shared.sm4Area, shared.registry);
+    },
   };
+}
+
+/** What all keys of an engine share; made for the first one. */
+interface Shared {
+  readonly memory: SimdMemory;
+  readonly sm4Area: Sm4Area;
+  /** Slots of keys that nobody wiped come back when their owners are collected. */
+  readonly registry: FinalizationRegistry<number>;
+}
+
+function createShared(form: ModuleForm): Shared {
+  const memory = new SimdMemory(form);
+  const registry = new FinalizationRegistry<number>((slot) => memory.giveSlot(slot));
+  return { memory, sm4Area: new Sm4Area(memory), registry };
 }
 
 /** Whether the platform runs a form of the module. */

@@ -54,9 +54,11 @@ export class Block {
   readonly sets: { variable: Variable; value: Value }[] = [];
   readonly target: Target;
   readonly #constants = new Map<number, Value>();
+  readonly #kept: ReadonlyMap<number, Variable>;
 
-  constructor(target: Target) {
+  constructor(target: Target, kept: ReadonlyMap<number, Variable>) {
     this.target = target;
+    this.#kept = kept;
   }
 
   get(variable: Variable): Value {
@@ -72,9 +74,11 @@ export class Block {
     return inline('i32', [...OP.i32Const, ...signed(value | 0)]);
   }
 
-  /** A vector constant of 16 bytes, loaded once in a block. */
+  /** A vector constant of 16 bytes, loaded once in a block, or once in the function where it is kept. */
   bytes(values: readonly number[]): Value {
     const address = this.target.constants.address(values);
+    const kept = this.#kept.get(address);
+    if (kept) return this.get(kept);
     const value = this.#constants.get(address) ?? this.load(this.int(0), address);
     this.#constants.set(address, value);
     return value;
@@ -84,8 +88,13 @@ export class Block {
     return this.bytes(new Array(V128_BYTES).fill(value));
   }
 
+  /** A vector constant in the code. Look-ups by such indices are one instruction: V8 sees that they are 0..15. */
+  literal(values: readonly number[]): Value {
+    return inline('v128', [...OP.v128Const, ...values]);
+  }
+
   zero(): Value {
-    return inline('v128', [...OP.v128Const, ...new Array(V128_BYTES).fill(0)]);
+    return this.literal(new Array(V128_BYTES).fill(0));
   }
 
   add(a: Value, b: Value | number): Value {
@@ -237,6 +246,8 @@ export class Assembler {
   /** Locals for values that are free now, by type. */
   readonly #free: Record<ValueType, number[]> = { i32: [], v128: [] };
   readonly #body: number[] = [];
+  /** Constants that stay in variables, by their addresses. */
+  readonly #kept = new Map<number, Variable>();
 
   constructor(name: string, params: readonly ValueType[], target: Target, result?: ValueType) {
     this.#name = name;
@@ -254,9 +265,18 @@ export class Assembler {
     return Array.from({ length: count }, () => this.variable(type));
   }
 
+  /** Loads vector constants that all blocks from here on use: for short loops. */
+  keep(constants: readonly (readonly number[])[]): void {
+    const variables = this.variables('v128', constants.length);
+    this.block((b) => {
+      for (const [i, values] of constants.entries()) b.set(variables[i]!, b.bytes(values));
+    });
+    for (const [i, values] of constants.entries()) this.#kept.set(this.target.constants.address(values), variables[i]!);
+  }
+
   /** A straight line. */
   block(write: (block: Block) => void): void {
-    const block = new Block(this.target);
+    const block = new Block(this.target, this.#kept);
     write(block);
     this.#emit(block.values, block.sets);
   }
@@ -295,7 +315,7 @@ export class Assembler {
 
   /** Leaves a value on the stack. */
   #push(write: (block: Block) => Value): void {
-    const block = new Block(this.target);
+    const block = new Block(this.target, this.#kept);
     const result = this.variable('i32');
     block.set(result, write(block));
     this.#emit(block.values, block.sets);

@@ -6,6 +6,7 @@ import { AAD, CONSTANTS_END, HASH_STATE, LEAST_PAGES, MOST_PAGES, TAG_MASK, TEXT
 import { GROUP_BLOCKS, groupsFunction, lastBytesFunction, packKeysFunction, subWordFunction } from './aes.js';
 import { Assembler, type Block, Constants, type Target, type Value, type Variable } from './assembler.js';
 import { hashFunction, powerTablesFunction } from './ghash.js';
+import { sm4Function, sm4KeysFunction } from './sm4.js';
 import { fewBlocksFunction } from './vpaes.js';
 import { encodeModule, type FunctionCode } from './wasm.js';
 
@@ -35,6 +36,8 @@ export function buildModule(relaxed: boolean): Uint8Array {
     packKeysFunction(target),
     lastBytesFunction(target),
     powerTablesFunction(target),
+    sm4Function(target),
+    sm4KeysFunction(target),
   ];
   const data = target.constants.bytes;
   if (data.length > CONSTANTS_END) throw new Error('the constants pass the end of their place');

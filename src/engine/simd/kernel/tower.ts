@@ -69,9 +69,11 @@ export function towerOf(polynomial: number): Tower {
   };
 }
 
+export const LOW_NIBBLES: readonly number[] = new Array(16).fill(0x0f);
+
 /** The upper and lower nibbles of all bytes. */
 export function nibbles(b: Block, bytes: Value): { high: Value; low: Value } {
-  const mask = b.splat8(0x0f);
+  const mask = b.bytes(LOW_NIBBLES);
   return { high: b.and(b.shiftRight64(bytes, 4), mask), low: b.and(bytes, mask) };
 }
 
