@@ -7,7 +7,7 @@
  *     0x2c00   room before the text: its clear header on the way in, then the AAD for GHASH
  *     0x3000   text, up to 16 KiB, with room for a tag, a length block and the rest of a group of blocks
  *     0x8000   SM4: words of all rounds, frames of a batch
- *     0x12000  SM4: addresses of blocks
+ *     0x12400  SM4: addresses of blocks
  *     0x15000  key slots
  */
 
@@ -46,7 +46,7 @@ export const SM4_DUMMY = 0x9c00;
 /** The frames of a batch: each with room before it for a clear header, as the text has. */
 export const SM4_BATCH = 0xa000;
 export const SM4_BATCH_FRAMES = 16;
-export const SM4_BATCH_STRIDE = 0x800;
+export const SM4_BATCH_STRIDE = 0x840;
 /** The most bytes of a frame in a batch, with padding. */
 export const SM4_BATCH_BYTES = 0x600;
 export const SM4_END = SM4_BATCH + SM4_BATCH_FRAMES * SM4_BATCH_STRIDE;

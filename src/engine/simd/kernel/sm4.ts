@@ -78,7 +78,7 @@ const splat = (word: number) => [0, 1, 2, 3].flatMap(() => [word >>> 24, word >>
 const stateWord = (word: number) =>
   [24, 16, 8, 0].reduce((sum, turn) => sum | (toState[(word >>> turn) & 0xff]! << turn), 0);
 /** What comes before the S-box, and what comes after L or L', in the places of the S-box's constant. */
-const BEFORE_SBOX = toTower[SBOX_CONSTANT]! * 0x01010101;
+export const BEFORE_SBOX = toTower[SBOX_CONSTANT]! * 0x01010101;
 const AFTER_ROUND = stateWord(roundMap(SBOX_CONSTANT * 0x01010101));
 const AFTER_KEY = stateWord(keyMap(SBOX_CONSTANT * 0x01010101));
 
