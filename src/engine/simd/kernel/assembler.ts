@@ -54,11 +54,10 @@ export class Block {
   readonly sets: { variable: Variable; value: Value }[] = [];
   readonly target: Target;
   readonly #constants = new Map<number, Value>();
-  readonly #kept: ReadonlyMap<number, Variable>;
 
   constructor(target: Target, kept: ReadonlyMap<number, Variable>) {
     this.target = target;
-    this.#kept = kept;
+    for (const [address, variable] of kept) this.#constants.set(address, this.get(variable));
   }
 
   get(variable: Variable): Value {
@@ -74,11 +73,9 @@ export class Block {
     return inline('i32', [...OP.i32Const, ...signed(value | 0)]);
   }
 
-  /** A vector constant of 16 bytes, loaded once in a block, or once in the function where it is kept. */
+  /** A vector constant of 16 bytes, loaded once in a block unless it is kept. */
   bytes(values: readonly number[]): Value {
     const address = this.target.constants.address(values);
-    const kept = this.#kept.get(address);
-    if (kept) return this.get(kept);
     const value = this.#constants.get(address) ?? this.load(this.int(0), address);
     this.#constants.set(address, value);
     return value;
@@ -88,13 +85,8 @@ export class Block {
     return this.bytes(new Array(V128_BYTES).fill(value));
   }
 
-  /** A vector constant in the code. Look-ups by such indices are one instruction: V8 sees that they are 0..15. */
-  literal(values: readonly number[]): Value {
-    return inline('v128', [...OP.v128Const, ...values]);
-  }
-
   zero(): Value {
-    return this.literal(new Array(V128_BYTES).fill(0));
+    return inline('v128', [...OP.v128Const, ...new Array(V128_BYTES).fill(0)]);
   }
 
   add(a: Value, b: Value | number): Value {
@@ -265,13 +257,13 @@ export class Assembler {
     return Array.from({ length: count }, () => this.variable(type));
   }
 
-  /** Loads vector constants that all blocks from here on use: for short loops. */
+  /** Constants for short loops: kept in variables from here on. V8 sees which of them are indices that swizzle may have. */
   keep(constants: readonly (readonly number[])[]): void {
-    const variables = this.variables('v128', constants.length);
-    this.block((b) => {
-      for (const [i, values] of constants.entries()) b.set(variables[i]!, b.bytes(values));
-    });
-    for (const [i, values] of constants.entries()) this.#kept.set(this.target.constants.address(values), variables[i]!);
+    for (const values of constants) {
+      const variable = this.variable('v128');
+      this.block((b) => b.set(variable, inline('v128', [...OP.v128Const, ...values])));
+      this.#kept.set(this.target.constants.address(values), variable);
+    }
   }
 
   /** A straight line. */

@@ -109,8 +109,10 @@ function mapped(b: Block, { u, v }: Quotients, tables: { u: readonly number[]; v
   return b.xor(b.swizzle(b.bytes(tables.u), u), b.swizzle(b.bytes(tables.v), v));
 }
 
-/** T of section 6.2, but for its constant; `oneByte` and `twoBytes` are rotations. */
-function roundOf(b: Block, sum: Value, oneByte: Value, twoBytes: Value): Value {
+/** T of section 6.2, but for its constant. */
+function roundOf(b: Block, sum: Value): Value {
+  const oneByte = b.bytes(rotation(1));
+  const twoBytes = b.bytes(rotation(2));
   const chosen = quotients(b, [sum])[0]!;
   const m0 = mapped(b, chosen, TABLES.round[0]!);
   const m1 = mapped(b, chosen, TABLES.round[1]!);
@@ -152,7 +154,7 @@ export function sm4Function(target: Target): FunctionCode {
   // `wordBytes`: from a word to the next one of the same stream.
   const [streams, wordBytes, block, at, end] = f.variables('i32', 5) as Variables5;
   const [key, round] = f.variables('i32', 2) as [Variable, Variable];
-  const [roundKey, oneByte, twoBytes] = f.variables('v128', 3) as [Variable, Variable, Variable];
+  const roundKey = f.variable('v128');
   const wordAt = (b: Block, word: number) => b.add(b.get(at), b.mul(b.get(wordBytes), word));
   const addressOf = (b: Block, lane: number) => b.loadInt(b.get(block), 4 * lane);
   const nextStream = (b: Block) => {
@@ -161,10 +163,9 @@ export function sm4Function(target: Target): FunctionCode {
   };
   const moreStreams = (b: Block) => b.lessThan(b.get(at), b.get(end));
 
-  f.keep([LOW_NIBBLES, ...Object.values(QUOTIENT_TABLES), ...TABLES.round.flatMap(({ u, v }) => [u, v])]);
+  f.keep([LOW_NIBBLES, rotation(1), rotation(2)]);
+  f.keep([QUOTIENT_TABLES.inverse, QUOTIENT_TABLES.aOver, ...TABLES.round.flatMap(({ u, v }) => [u, v])]);
   f.block((b) => {
-    b.set(oneByte, b.literal(rotation(1)));
-    b.set(twoBytes, b.literal(rotation(2)));
     b.set(count, b.intShrU(b.add(b.get(count), LANES - 1), 2));
   });
   f.loop(
@@ -206,7 +207,7 @@ export function sm4Function(target: Target): FunctionCode {
               f.block((b) => {
                 const [first, ...others] = [0, 1, 2, 3].map((i) => b.load(wordAt(b, i)));
                 const sum = others.reduce((total, word) => b.xor(total, word), b.get(roundKey));
-                const added = roundOf(b, sum, b.get(oneByte), b.get(twoBytes));
+                const added = roundOf(b, sum);
                 b.store(wordAt(b, 4), b.xor(first!, added));
                 b.set(at, b.add(b.get(at), 16));
               }),
