@@ -210,7 +210,11 @@ describe.each(FORMS)('the %s module', (form) => {
     const lengths = new Int32Array(5);
     key.decryptBatch(jobs, 5, lengths);
     expect([...lengths]).toEqual(new Array(5).fill(-1));
+    // The words of all rounds are not plaintext as it was, but can be turned back.
+    const words = () => memory.heap.subarray(SM4_STATES, SM4_STATES_END);
+    expect(words().every((byte) => byte === 0)).toBe(true);
     expect(key.decrypt(jobs[0]!)).toBe(-1);
+    expect(words().every((byte) => byte === 0)).toBe(true);
     const heap = Buffer.from(memory.heap.slice(0x800));
     for (let at = 0; at < 480; at += 16) expect(heap.includes(plaintext.subarray(at, at + 16)), `${at}`).toBe(false);
   });
