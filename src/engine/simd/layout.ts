@@ -49,9 +49,8 @@ export const SM4_BATCH_FRAMES = 16;
 export const SM4_BATCH_STRIDE = 0x840;
 /** The most bytes of a frame in a batch, with padding. */
 export const SM4_BATCH_BYTES = 0x600;
-export const SM4_END = SM4_BATCH + SM4_BATCH_FRAMES * SM4_BATCH_STRIDE;
-/** Addresses of blocks, 32 bits each: those of the text, which stay; and those of a batch. */
-export const SM4_TEXT_BLOCKS = SM4_END;
+/** Addresses of blocks, 32 bits each: those of the text, which stay; and those of a batch. Here ends what frames leave. */
+export const SM4_TEXT_BLOCKS = SM4_BATCH + SM4_BATCH_FRAMES * SM4_BATCH_STRIDE;
 export const SM4_BATCH_BLOCKS = SM4_TEXT_BLOCKS + 0x1040;
 
 export const SLOTS = 0x15000;

@@ -10,7 +10,6 @@ import {
   SM4_BATCH_FRAMES,
   SM4_BATCH_STRIDE,
   SM4_DUMMY,
-  SM4_END,
   SM4_STATES,
   SM4_STATES_END,
   SM4_TEXT_BLOCKS,
@@ -104,6 +103,6 @@ export class Sm4Area {
 
   /** Zeroes all that frames leave in this part of the memory. */
   wipe(): void {
-    this.#memory.heap.fill(0, SM4_STATES, SM4_END);
+    this.#memory.heap.fill(0, SM4_STATES, SM4_TEXT_BLOCKS);
   }
 }

@@ -8,9 +8,14 @@ import { QUOTIENT_TABLES } from '../../../src/engine/simd/kernel/tower.js';
 import {
   HASH_STATE,
   SLOT_BYTES,
+  SLOTS,
   SM4_BATCH_BLOCKS,
-  SM4_END,
+  SM4_BATCH_BYTES,
+  SM4_BATCH_FRAMES,
+  SM4_STATES,
+  SM4_STATES_END,
   SM4_STREAMS,
+  SM4_TEXT_BLOCKS,
   TEXT,
 } from '../../../src/engine/simd/layout.js';
 import { SimdMemory } from '../../../src/engine/simd/memory.js';
@@ -226,9 +231,18 @@ describe.each(FORMS)('the %s module', (form) => {
     expect(memory.heap.subarray(slot, slot + 1024).some((byte) => byte !== 0)).toBe(true);
     key.wipe();
     key.wipe();
-    expect(memory.heap.subarray(HASH_STATE, SM4_END).every((byte) => byte === 0)).toBe(true);
+    expect(memory.heap.subarray(HASH_STATE, SM4_TEXT_BLOCKS).every((byte) => byte === 0)).toBe(true);
     expect(memory.heap.subarray(slot, slot + SLOT_BYTES).every((byte) => byte === 0)).toBe(true);
     expect(memory.takeSlot()).toBe(slot);
+  });
+
+  it('has room for the list of a full batch before the slots', () => {
+    expect(SM4_BATCH_BLOCKS + (SM4_BATCH_FRAMES * SM4_BATCH_BYTES) / 4 + 12).toBeLessThanOrEqual(SLOTS);
+    const jobs = Array.from({ length: 16 }, (_, i) => jobOf(sample(`full ${i}`, 1535), new Uint8Array(1536)));
+    const before = memory.heap.slice(SLOTS, SLOTS + 1024);
+    key.encryptBatch(jobs, 16);
+    expect(memory.heap.slice(SLOTS, SLOTS + 1024)).toEqual(before);
+    for (const { input, output } of jobs) expect(openssl(input, true).equals(output)).toBe(true);
   });
 
   it('does nothing without a key', () => {
