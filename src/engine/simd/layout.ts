@@ -6,7 +6,8 @@
  *     0x1800   frames on the way in: nonce, lengths, tag; their order by key; their AAD
  *     0x2c00   room before the first text: its clear header on the way in, then the AAD for GHASH
  *     0x3000   texts: one of up to 16 KiB, or 16 shorter ones, each with room before and after
- *     0xe000   key slots
+ *     0xc000   SM4: words of all rounds, and lists of blocks
+ *     0x11000  key slots
  */
 
 /** The module's constants end here. */
@@ -52,7 +53,21 @@ export const BEFORE_TEXT_BYTES = 0x400;
 /** A longer text passes in pieces of this length, which is a multiple of 128. */
 export const PIECE_BYTES = 0x4000;
 
-export const SLOTS = 0xe000;
+/** The words 0 to 35 of the blocks that go through SM4's rounds side by side: four blocks a stream. */
+export const SM4_STATES = 0xc000;
+export const SM4_STREAMS = 12;
+export const SM4_STATES_END = SM4_STATES + 36 * 16 * SM4_STREAMS;
+/** What fills up a list of blocks: read and overwritten. */
+export const SM4_DUMMY = SM4_STATES_END;
+/** What calls leave behind ends here. */
+export const SCRATCH_END = SM4_DUMMY + 16;
+/** Addresses of blocks, as words: those of the first text, which stay; and those of several frames. */
+export const SM4_TEXT_BLOCKS = 0xdc00;
+export const SM4_BATCH_BLOCKS = SM4_TEXT_BLOCKS + 0x1040;
+/** The longest text, with its padding, of a frame that is not alone. */
+export const SM4_SHARED_BYTES = SHARED_TEXT_BYTES & ~15;
+
+export const SLOTS = 0x11000;
 const MAX_ROUNDS = 14;
 /** In a slot: round keys as bit planes, 8 * 16 bytes a round; round key 0 as rows; then the GHASH tables. */
 export const ROUND_KEY_BYTES = 128;
@@ -69,6 +84,9 @@ export const POWER_BYTES = HASH_POSITIONS * 16;
 /** Powers of H: this many blocks take one reduction. The highest comes first. */
 export const HASH_POWERS = 16;
 export const SLOT_BYTES = HASH_TABLES + HASH_POWERS * POWER_BYTES;
+
+/** In a slot for SM4: the 32 round keys of encryption, and then those of decryption; in one set there are so many bytes. */
+export const SM4_KEYS_BYTES = 32 * 16;
 
 export const PAGE_BYTES = 0x10000;
 export const LEAST_PAGES = 2;

@@ -18,6 +18,7 @@ import {
   MOST_PAGES,
   PACKED_BLOCKS,
   PAGE_BYTES,
+  SCRATCH_END,
   SHARED_HEADER_BYTES,
   SLOT_BYTES,
   SLOTS,
@@ -37,6 +38,8 @@ export interface Kernels {
   packKeys(key: number, rounds: number): void;
   lastBytes(key: number): void;
   powerTables(key: number, table: number): void;
+  sm4(keys: number, list: number, count: number): void;
+  sm4Keys(slot: number): void;
 }
 
 /** The two forms of the module; `relaxed` needs a platform that has relaxed SIMD. */
@@ -165,9 +168,9 @@ export class SimdMemory {
     this.wipeText(0, KEY_SET_UP_TEXT_BYTES);
   }
 
-  /** Zeroes all that frames and key set-ups leave: everything between the constants and the slots. */
+  /** Zeroes all that frames and key set-ups leave: everything between the constants and what is never wiped. */
   wipeScratch(): void {
-    this.heap.fill(0, HASH_STATE, SLOTS);
+    this.heap.fill(0, HASH_STATE, SCRATCH_END);
   }
 
   #grow(): void {

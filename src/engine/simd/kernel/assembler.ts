@@ -55,8 +55,9 @@ export class Block {
   readonly target: Target;
   readonly #constants = new Map<number, Value>();
 
-  constructor(target: Target) {
+  constructor(target: Target, kept: ReadonlyMap<number, Variable>) {
     this.target = target;
+    for (const [address, variable] of kept) this.#constants.set(address, this.get(variable));
   }
 
   get(variable: Variable): Value {
@@ -72,7 +73,7 @@ export class Block {
     return inline('i32', [...OP.i32Const, ...signed(value | 0)]);
   }
 
-  /** A vector constant of 16 bytes, loaded once in a block. */
+  /** A vector constant of 16 bytes, loaded once in a block unless it is kept. */
   bytes(values: readonly number[]): Value {
     const address = this.target.constants.address(values);
     const value = this.#constants.get(address) ?? this.load(this.int(0), address);
@@ -237,6 +238,8 @@ export class Assembler {
   /** Locals for values that are free now, by type. */
   readonly #free: Record<ValueType, number[]> = { i32: [], v128: [] };
   readonly #body: number[] = [];
+  /** Constants that stay in variables, by their addresses. */
+  readonly #kept = new Map<number, Variable>();
 
   constructor(name: string, params: readonly ValueType[], target: Target, result?: ValueType) {
     this.#name = name;
@@ -254,9 +257,18 @@ export class Assembler {
     return Array.from({ length: count }, () => this.variable(type));
   }
 
+  /** Constants for short loops: kept in variables from here on. V8 sees which of them are indices that swizzle may have. */
+  keep(constants: readonly (readonly number[])[]): void {
+    for (const values of constants) {
+      const variable = this.variable('v128');
+      this.block((b) => b.set(variable, inline('v128', [...OP.v128Const, ...values])));
+      this.#kept.set(this.target.constants.address(values), variable);
+    }
+  }
+
   /** A straight line. */
   block(write: (block: Block) => void): void {
-    const block = new Block(this.target);
+    const block = new Block(this.target, this.#kept);
     write(block);
     this.#emit(block.values, block.sets);
   }
@@ -295,7 +307,7 @@ export class Assembler {
 
   /** Leaves a value on the stack. */
   #push(write: (block: Block) => Value): void {
-    const block = new Block(this.target);
+    const block = new Block(this.target, this.#kept);
     const result = this.variable('i32');
     block.set(result, write(block));
     this.#emit(block.values, block.sets);

@@ -16,6 +16,7 @@ import {
 } from './frames.js';
 import { hashFunction, powerTablesFunction } from './ghash.js';
 import { lastBytesFunction, packKeysFunction, subWordFunction } from './keys.js';
+import { sm4Function, sm4KeysFunction } from './sm4.js';
 import { fewBlocksFunction } from './vpaes.js';
 import { encodeModule, type FunctionCode } from './wasm.js';
 
@@ -37,6 +38,8 @@ export function buildModule(relaxed: boolean): Uint8Array {
     packKeysFunction(target),
     lastBytesFunction(target),
     powerTablesFunction(target),
+    sm4Function(target),
+    sm4KeysFunction(target),
   ];
   for (const [index, name] of called.entries()) {
     if (functions[index]!.name !== name) throw new Error(`${name} is not where its callers look for it`);

@@ -1,53 +1,17 @@
 /**
  * AES in counter mode by vector permutation (Hamburg, "Accelerating AES with Vector Permute Instructions", CHES 2009): a
- * block is one vector, and SubBytes is look-ups of nibbles in registers. For the few blocks that would leave a group
+ * block is one vector, and SubBytes is look-ups of nibbles in registers (tower.ts). For the few blocks that would leave a group
  * of eight (aes.ts) mostly empty. State and round keys stand in rows, and ShiftRows is never done, as there.
- *
- * GF(2^8) is GF(2^4)[A] with A^2 = a(A + 1), so that the norm of iA + k is N = a i^2 + a i k + k^2. With j = i + k,
- *
- *     j + 1/(1/i + a/k) = N / (k + a i)            i + 1/(1/j + a/k) = N / (k + a i + a k)
- *
- * from which u and v, their inverses, give the inverse of iA + k: (u/a + (u + v)/a^2) A + u. All that follows the two
- * quotients is linear, and lies in the tables that they choose from. Infinity is 0x80, which swizzle turns into 0.
  */
 import { FIRST_ROUND_KEY, VECTOR_KEYS } from '../layout.js';
 import { down, PERIOD, TO_BLOCK, toRows } from './aes.js';
 import { Assembler, type Block, type Target, type Value, type Variable } from './assembler.js';
+import { nibbles, perNibble, quotients, towerOf } from './tower.js';
 import type { FunctionCode } from './wasm.js';
 
 /** Blocks that go through the rounds side by side. */
 const BLOCKS_AT_ONCE = 3;
-const INFINITY = 0x80;
-
-/** Multiplication of polynomials over GF(2), modulo a polynomial of the given degree. */
-function multiply(x: number, y: number, modulus: number, degree: number): number {
-  let product = 0;
-  for (let bit = degree - 1; bit >= 0; bit--) {
-    product <<= 1;
-    if (product >>> degree) product ^= modulus;
-    if ((y >>> bit) & 1) product ^= x;
-  }
-  return product;
-}
-
-/** GF(2^4) by x^4 + x + 1, GF(2^8) by AES's polynomial. */
-const times16 = (x: number, y: number) => multiply(x, y, 0x13, 4);
-const times256 = (x: number, y: number) => multiply(x, y, 0x11b, 8);
-const all = (count: number) => Array.from({ length: count }, (_, i) => i);
-const inverse16 = all(16).map((x) => all(16).find((y) => times16(x, y) === 1) ?? 0);
-
-/** The first a for which A exists. */
-const a = all(16).find((c) => c !== 0 && all(16).every((t) => times16(t, t) !== times16(c, t ^ 1)))!;
-
-/** What iA + k, at 16 * i + k, is in AES's GF(2^8). */
-const fromTower = (() => {
-  const x = all(256).find((w) => w > 1 && times256(times256(w, w), times256(w, w)) === (w ^ 1))!;
-  const powers = [1, x, times256(x, x), times256(x, times256(x, x))];
-  const embed = (n: number) => powers.reduce((sum, power, i) => ((n >>> i) & 1 ? sum ^ power : sum), 0);
-  const A = all(256).find((t) => t > 1 && times256(t, t) === times256(embed(a), t ^ 1))!;
-  return all(256).map((n) => times256(embed(n >>> 4), A) ^ embed(n & 15));
-})();
-const toTower = all(256).map((byte) => fromTower.indexOf(byte));
+const { times, toTower, fromU, fromV } = towerOf(0x11b);
 
 /** SubBytes after the inversion, without its constant (FIPS 197 section 5.1.1). */
 function affine(byte: number): number {
@@ -56,53 +20,21 @@ function affine(byte: number): number {
 }
 
 /** By nibbles. */
-const TABLES = (() => {
-  const perNibble = (entry: (n: number) => number) => all(16).map(entry);
-  const over16 = (x: number, y: number) => times16(x, inverse16[y]!);
-  const fromU = (n: number) => {
-    const u = inverse16[n]!;
-    return fromTower[((over16(u, a) ^ over16(over16(u, a), a)) << 4) | u]!;
-  };
-  const fromV = (n: number) => fromTower[over16(over16(inverse16[n]!, a), a) << 4]!;
-  return {
-    inverse: perNibble((n) => (n === 0 ? INFINITY : inverse16[n]!)),
-    aOver: perNibble((n) => (n === 0 ? INFINITY : over16(a, n))),
-    fromU: perNibble((n) => toTower[affine(fromU(n))]!),
-    fromV: perNibble((n) => toTower[affine(fromV(n))]!),
-    twiceFromU: perNibble((n) => toTower[times256(2, affine(fromU(n)))]!),
-    twiceFromV: perNibble((n) => toTower[times256(2, affine(fromV(n)))]!),
-    lastFromU: perNibble((n) => affine(fromU(n))),
-    lastFromV: perNibble((n) => affine(fromV(n))),
-    lowToTower: perNibble((n) => toTower[n]!),
-    highToTower: perNibble((n) => toTower[n << 4]!),
-  };
-})();
-
-/** The upper and lower nibbles of all bytes. */
-function nibbles(b: Block, bytes: Value): { high: Value; low: Value } {
-  const mask = b.splat8(0x0f);
-  return { high: b.and(b.shiftRight64(bytes, 4), mask), low: b.and(bytes, mask) };
-}
+const TABLES = {
+  fromU: perNibble((n) => toTower[affine(fromU(n))]!),
+  fromV: perNibble((n) => toTower[affine(fromV(n))]!),
+  twiceFromU: perNibble((n) => toTower[times(2, affine(fromU(n)))]!),
+  twiceFromV: perNibble((n) => toTower[times(2, affine(fromV(n)))]!),
+  lastFromU: perNibble((n) => affine(fromU(n))),
+  lastFromV: perNibble((n) => affine(fromV(n))),
+  lowToTower: perNibble((n) => toTower[n]!),
+  highToTower: perNibble((n) => toTower[n << 4]!),
+};
 
 /** Bytes of GF(2^8) as iA + k. */
 export function intoTower(b: Block, bytes: Value): Value {
   const { high, low } = nibbles(b, bytes);
   return b.xor(b.swizzle(b.bytes(TABLES.highToTower), high), b.swizzle(b.bytes(TABLES.lowToTower), low));
-}
-
-/** The two quotients of the head of this file. */
-function quotients(b: Block, states: readonly Value[]): { u: Value; v: Value }[] {
-  const inverse = b.bytes(TABLES.inverse);
-  const aOver = b.bytes(TABLES.aOver);
-  const parts = states.map((state) => nibbles(b, state));
-  const sums = parts.map(({ high, low }) => b.xor(high, low));
-  const ratios = parts.map(({ low }) => b.swizzle(aOver, low));
-  const first = parts.map(({ high }, n) => b.xor(b.swizzle(inverse, high), ratios[n]!));
-  const second = sums.map((sum, n) => b.xor(b.swizzle(inverse, sum), ratios[n]!));
-  return parts.map(({ high }, n) => ({
-    u: b.xor(b.swizzle(inverse, first[n]!), sums[n]!),
-    v: b.xor(b.swizzle(inverse, second[n]!), high),
-  }));
 }
 
 /** SubBytes, MixColumns and the round key; `oneDown` and `twoDown` are the permutations for the pending ShiftRows. */
