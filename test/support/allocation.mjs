@@ -116,6 +116,66 @@ function opening(mode, options, count, source = nextSession) {
   };
 }
 
+const BATCH = 16;
+/** So many that what a round takes itself is good enough. */
+const BATCHES = 4000;
+const BIG_FRAME = { mode: 'AES_256_GCM2', framing: 'frame' };
+const batchOf = (make) => Array.from({ length: BATCH }, (_, i) => make(i));
+const frameOfAnyLength = (i) => bytes(i === BATCH - 1 ? 1801 : 29 * i);
+
+function sealingBatches({ mode = 'AES_128_GCM2', ...options }, inputs, succeeding, outs = inputs.map(outOf)) {
+  const sealer = channelOf(mode, options).createSealer();
+  const results = new Int32Array(BATCH);
+  return { frames: BATCHES, frame: () => mustBe(sealer.sealBatch(inputs, outs, results), succeeding) };
+}
+
+/** Opens a ring of batches; `from` says which frame stands at a place. */
+function openingBatches({ mode = 'AES_128_GCM2', ...options }, inputs, from = (i) => i, succeeding = BATCH) {
+  const count = 2000;
+  const channel = channelOf(mode, options);
+  const sealer = channelOf(mode, options).createSealer();
+  const batches = Array.from({ length: count }, () => {
+    const sealed = inputs.map((input) => sealer.sealCopy(input));
+    return sealed.map((_, i) => sealed[from(i)]);
+  });
+  const [outs, results] = [inputs.map(outOf), new Int32Array(BATCH)];
+  let opener;
+  let next;
+  return {
+    frames: count,
+    prepare() {
+      opener?.close();
+      opener = channel.createOpener();
+      next = 0;
+      opener.openBatch(batches[next++], outs, results);
+    },
+    frame: () => mustBe(opener.openBatch(batches[next++], outs, results), succeeding),
+  };
+}
+
+/** A batch of a known sender that is refused every time. */
+function refusingBatches(status, make) {
+  const sealer = channelOf('AES_128_GCM2').createSealer();
+  const opener = channelOf('AES_128_GCM2').createOpener();
+  const [outs, results] = [batchOf(() => new Uint8Array(400)), new Int32Array(BATCH)];
+  const open = (packets) => {
+    opener.openBatch(packets, outs, results);
+    return packets;
+  };
+  open(batchOf(() => sealer.sealCopy(rtpPacket())));
+  const packets = make(
+    batchOf(() => sealer.sealCopy(rtpPacket())),
+    open,
+  );
+  return {
+    frames: BATCHES,
+    frame() {
+      mustBe(opener.openBatch(packets, outs, results), 0);
+      mustBe(results[BATCH - 1], status);
+    },
+  };
+}
+
 /** One packet that is refused every time; `prepare` brings the opener to that. */
 function refusing(status, make, options = {}) {
   const sealer = channelOf('AES_128_GCM2', options).createSealer();
@@ -214,32 +274,25 @@ const CASES = {
         mustBe(key.decrypt(sealed, opened), input.length);
       };
     }),
-  'sealBatch of 16': () => {
-    const sealer = channelOf('AES_128_GCM2').createSealer();
-    const inputs = Array.from({ length: 16 }, rtpPacket);
-    const [outs, results] = [inputs.map(outOf), new Int32Array(16)];
-    return { frames: CIPHER_FRAMES / 16, frame: () => mustBe(sealer.sealBatch(inputs, outs, results), 16) };
+  'sealBatch of 16': () => sealingBatches({}, batchOf(rtpPacket), 16),
+  'sealBatch of 16, AES-256 frames of all lengths': () => sealingBatches(BIG_FRAME, batchOf(frameOfAnyLength), 16),
+  'sealBatch of 16, half of them NO_ROOM': () => {
+    const inputs = batchOf(rtpPacket);
+    return sealingBatches(
+      {},
+      inputs,
+      8,
+      inputs.map((input, i) => outOf(input).subarray(0, i % 2 === 0 ? 300 : 100)),
+    );
   },
-  'openBatch of 16': () => {
-    const count = 2000;
-    const channel = channelOf('AES_128_GCM2');
-    const sealer = channelOf('AES_128_GCM2').createSealer();
-    const seal = () => sealer.sealCopy(rtpPacket());
-    const batches = Array.from({ length: count }, () => Array.from({ length: 16 }, seal));
-    const [outs, results] = [batches[0].map(outOf), new Int32Array(16)];
-    let opener;
-    let next;
-    return {
-      frames: count,
-      prepare() {
-        opener?.close();
-        opener = channel.createOpener();
-        next = 0;
-        opener.openBatch(batches[next++], outs, results);
-      },
-      frame: () => mustBe(opener.openBatch(batches[next++], outs, results), 16),
-    };
-  },
+  'openBatch of 16': () => openingBatches({}, batchOf(rtpPacket)),
+  'openBatch of 16, AES-256 frames of all lengths': () => openingBatches(BIG_FRAME, batchOf(frameOfAnyLength)),
+  'openBatch of 16, BAD_TAG': () => refusingBatches(-5, (sealed) => sealed.map((packet) => flipped(packet, -1))),
+  'openBatch of 16, REPLAYED': () => refusingBatches(-3, (sealed, open) => open(sealed)),
+  'SM4 sealBatch of 16': () => sealingBatches({ mode: 'SM4_128_ECB' }, batchOf(rtpPacket), 16),
+  'SM4 openBatch of 16': () => openingBatches({ mode: 'SM4_128_ECB' }, batchOf(rtpPacket)),
+  // The window has no answer before the first ones are found genuine.
+  'openBatch of 16, half of them REPLAYED': () => openingBatches({}, batchOf(rtpPacket), (i) => i - (i % 2), 8),
   REPLAYED: () => light(refusing(-3, ({ first }) => ({ packet: first }))),
   TOO_OLD: () =>
     light(
