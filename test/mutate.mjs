@@ -61,7 +61,6 @@ const MUTATIONS = {
       'if (out.length < written) return NO_ROOM;',
       'if (out.length <= written) return NO_ROOM;',
     ],
-    ['SM4: a whole block of padding', '(job.length & ~15) + 16', '(job.length + 15) & ~15'],
   ],
   'src/channel/opener.ts': [
     ['upper half of the counter in the nonce', '^ (high >>> shift)', '^ 0'],
@@ -75,14 +74,19 @@ const MUTATIONS = {
     ['the window moves', 'sender.window.accept(ctr);', ''],
     ['tags are checked', 'if (!genuine) return BAD_TAG;', ''],
     ['room for a tag', 'if (textLength < 0) return MALFORMED;', 'if (textLength < 1) return MALFORMED;'],
-    ['empty input', 'if (length === 0) return MALFORMED;', 'if (length === 0) return BAD_TAG;'],
     [
       'NO_ROOM comes before the tag',
       'if (out.length < written) return NO_ROOM;',
       'if (out.length < written) return BAD_TAG;',
     ],
+  ],
+  'src/channel/sm4-sealer.ts': [
+    ['a whole block of padding', '((length - headerLength) & ~15) + 16', '(length - headerLength + 15) & ~15'],
+  ],
+  'src/channel/sm4-opener.ts': [
+    ['empty input', 'if (length === 0) return MALFORMED;', 'if (length === 0) return BAD_TAG;'],
     [
-      'SM4: room comes before blocks',
+      'room comes before blocks',
       'if (out.length < length) return NO_ROOM;',
       'if (out.length < length) return BAD_TAG;',
     ],

@@ -14,8 +14,10 @@ import { ConfigError, type EncryptionConfig, type KnownMode, type ParsedConfig, 
 import { type Framing, Layout, type Sm4Keys } from './frames.js';
 import { KeyRing, type SessionSource, systemSessions } from './keyring.js';
 import { sm4Fingerprint, sm4Key } from './keys.js';
-import { type Opener, SframeOpener, Sm4Opener } from './opener.js';
-import { type Sealer, SframeSealer, Sm4Sealer } from './sealer.js';
+import { type Opener, SframeOpener } from './opener.js';
+import { type Sealer, SframeSealer } from './sealer.js';
+import { Sm4Opener } from './sm4-opener.js';
+import { Sm4Sealer } from './sm4-sealer.js';
 
 /** How a channel works; everybody in it must agree on `framing` and `bindHeader`. */
 export interface ChannelOptions {

@@ -126,6 +126,9 @@ export class FrameCounters {
   }
 }
 
+/** Frames of a batch that wait to be done together by SM4. */
+export const MOST_WAITING = 16;
+
 /** The one key of an SM4 channel, and the sealers and openers that use it. */
 export interface Sm4Keys {
   readonly key: Sm4Key;

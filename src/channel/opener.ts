@@ -11,7 +11,7 @@ import { type Engine, type FrameBatch, FrameJob, TAG_BYTES } from '../engine/eng
 import { BAD_TAG, BUSY, MALFORMED, NO_ROOM, OWN_FRAME, TOO_OLD, UNKNOWN_KEY } from '../status.js';
 import { SframeHeader } from '../wire/sframe.js';
 import { FrameEndpoint, PENDING } from './endpoint.js';
-import { copyHeader, type FrameStats, type Layout, SFRAME_OVERHEAD, SM4_OVERHEAD, type Sm4Keys } from './frames.js';
+import { copyHeader, type FrameStats, type Layout, SFRAME_OVERHEAD } from './frames.js';
 import type { KeyHolder, KeyRing, LiveKey } from './keyring.js';
 import { type Sender, SenderTable } from './senders.js';
 
@@ -58,8 +58,8 @@ export abstract class Opener extends FrameEndpoint {
 
   /**
    * Opens inputs[i] into outs[i] for each i below `count`, in order: of two copies the second is REPLAYED. results[i] is
-   * what `open` would return. Nobody is put out before its end. No input may lie in another frame's out: inputs are read
-   * before earlier frames are written. Returns how many succeeded.
+   * what `open` would return. Nobody is put out before its end. An out lies apart from all others, and from other frames'
+   * inputs, which are read before earlier frames are written. Returns how many succeeded.
    */
   openBatch(inputs: Uint8Array[], outs: Uint8Array[], results: Int32Array, count: number = inputs.length): number {
     return this.runBatch(inputs, outs, results, count);
@@ -174,7 +174,12 @@ export class SframeOpener extends Opener implements KeyHolder {
     job.length = textLength;
     job.output = out;
     job.outputAt = headerLength;
-    if (this.together && known && this.#openTogether(job, sender, input, out, length, headerLength)) return PENDING;
+    if (this.together && known) {
+      if (this.#openTogether(job, sender, input, out, length, headerLength)) return PENDING;
+      // It goes alone, and those that waited have moved the window.
+      replay = sender.window.check(ctr);
+      if (replay < 0) return replay;
+    }
     const genuine = sender.key.open(job);
     job.release();
     if (!genuine) return BAD_TAG;
@@ -277,46 +282,5 @@ function writeNonce(nonce: Uint8Array, salt: Uint8Array, ctr: number): void {
     nonce[i] = salt[i]!;
     nonce[4 + i] = salt[4 + i]! ^ (high >>> shift);
     nonce[8 + i] = salt[8 + i]! ^ (ctr >>> shift);
-  }
-}
-
-/** Opens SM4-ECB frames (FORMAT.md section 5); the key belongs to the channel. */
-export class Sm4Opener extends Opener {
-  readonly #keys: Sm4Keys;
-  readonly #job = new FrameJob();
-
-  constructor(keys: Sm4Keys, layout: Layout) {
-    super(layout, SM4_OVERHEAD);
-    this.#keys = keys;
-    keys.users.add(this);
-  }
-
-  override get lastSenderId(): string {
-    return '';
-  }
-
-  protected override get senders(): number {
-    return 0;
-  }
-
-  protected override runFrame(input: Uint8Array, out: Uint8Array, length: number, headerLength: number): number {
-    if (length === 0) return MALFORMED;
-    if (out.length < length) return NO_ROOM;
-    const job = this.#job;
-    job.input = input;
-    job.output = out;
-    job.inputAt = job.outputAt = headerLength;
-    job.length = length - headerLength;
-    const textLength = this.#keys.key.decrypt(job);
-    job.release();
-    if (textLength < 0) return BAD_TAG;
-    copyHeader(input, out, 0, headerLength);
-    return headerLength + textLength;
-  }
-
-  protected override flush(): void {}
-
-  protected override wipe(): void {
-    this.#keys.users.delete(this);
   }
 }

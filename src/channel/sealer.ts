@@ -12,7 +12,7 @@ import { type Engine, type FrameBatch, FrameJob, type GcmKey, TAG_BYTES } from '
 import { NO_ROOM } from '../status.js';
 import { ctrLength, writeHeader } from '../wire/sframe.js';
 import { FrameEndpoint } from './endpoint.js';
-import { copyHeader, type FrameStats, type Layout, SFRAME_OVERHEAD, SM4_OVERHEAD, type Sm4Keys } from './frames.js';
+import { copyHeader, type FrameStats, type Layout, SFRAME_OVERHEAD } from './frames.js';
 import type { KeyHolder, KeyRing, LiveKey } from './keyring.js';
 
 const NONCE_BYTES = 12;
@@ -51,8 +51,9 @@ export abstract class Sealer extends FrameEndpoint {
   }
 
   /**
-   * Seals inputs[i] into outs[i] for each i below `count`, in order; results[i] is what `seal` would return. No input may
-   * lie in another frame's out: inputs are read before earlier frames are written. Returns how many succeeded.
+   * Seals inputs[i] into outs[i] for each i below `count`, in order; results[i] is what `seal` would return. An out lies
+   * apart from all others, and from other frames' inputs, which are read before earlier frames are written. Returns how
+   * many succeeded.
    */
   sealBatch(inputs: Uint8Array[], outs: Uint8Array[], results: Int32Array, count: number = inputs.length): number {
     return this.runBatch(inputs, outs, results, count);
@@ -166,41 +167,5 @@ export class SframeSealer extends Sealer implements KeyHolder {
     this.#job.nonce.set(schedule.frameSalt);
     this.#saltWord = load32(schedule.frameSalt, 8);
     this.#live = live;
-  }
-}
-
-/** Seals SM4-ECB frames (FORMAT.md section 5); the key belongs to the channel. */
-export class Sm4Sealer extends Sealer {
-  readonly #keys: Sm4Keys;
-  readonly #job = new FrameJob();
-
-  constructor(keys: Sm4Keys, layout: Layout) {
-    super(layout, SM4_OVERHEAD);
-    this.#keys = keys;
-    keys.users.add(this);
-  }
-
-  override get senderId(): string {
-    return '';
-  }
-
-  protected override runFrame(input: Uint8Array, out: Uint8Array, length: number, headerLength: number): number {
-    const job = this.#job;
-    job.length = length - headerLength;
-    const padded = (job.length & ~15) + 16;
-    if (out.length < headerLength + padded) return NO_ROOM;
-    copyHeader(input, out, 0, headerLength);
-    job.input = input;
-    job.output = out;
-    job.inputAt = job.outputAt = headerLength;
-    this.#keys.key.encrypt(job);
-    job.release();
-    return headerLength + padded;
-  }
-
-  protected override flush(): void {}
-
-  protected override wipe(): void {
-    this.#keys.users.delete(this);
   }
 }

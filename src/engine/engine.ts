@@ -71,6 +71,10 @@ export interface Sm4Key {
   encrypt(job: FrameJob): number;
   /** The plaintext's length; or -1, with nothing written, for a bad length or padding. */
   decrypt(job: FrameJob): number;
+  /** `encrypt` for jobs[0, count), together where the engine gains by it. No output lies on another job's input. */
+  encryptBatch(jobs: readonly FrameJob[], count: number): void;
+  /** `decrypt` likewise; what it would return goes to `lengths`. */
+  decryptBatch(jobs: readonly FrameJob[], count: number, lengths: Int32Array): void;
   wipe(): void;
 }
 

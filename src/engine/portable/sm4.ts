@@ -138,6 +138,14 @@ export class PortableSm4Key implements Sm4Key {
     return wrong === 0 ? whole + rest : -1;
   }
 
+  encryptBatch(jobs: readonly FrameJob[], count: number): void {
+    for (let i = 0; i < count; i++) this.encrypt(jobs[i]!);
+  }
+
+  decryptBatch(jobs: readonly FrameJob[], count: number, lengths: Int32Array): void {
+    for (let i = 0; i < count; i++) lengths[i] = this.decrypt(jobs[i]!);
+  }
+
   wipe(): void {
     this.#encryptKeys.fill(0);
     this.#decryptKeys.fill(0);

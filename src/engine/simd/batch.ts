@@ -70,7 +70,8 @@ export class SimdBatch implements FrameBatch {
     const fits =
       index < MOST_FRAMES &&
       job.length <= SHARED_TEXT_BYTES &&
-      job.aadLength <= AAD_BYTES &&
+      // With room for the zeros after it.
+      job.aadLength < AAD_BYTES &&
       job.inputAt <= SHARED_HEADER_BYTES;
     if (!fits || !own.hasKey) return false;
     this.#memory.putFrame(index, job, bytes);

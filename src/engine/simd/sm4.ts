@@ -97,11 +97,6 @@ export class SimdSm4Key implements Sm4Key {
     return length - padding;
   }
 
-  /**
-   * `encrypt` for jobs[0, count), as many frames at once as a batch holds: their blocks share the kernel's calls, which
-   * pays for short frames. Each job has its own ranges: no output may lie on another job's input. What `encrypt` would
-   * return is the length with its padding, up to the next whole block.
-   */
   encryptBatch(jobs: readonly FrameJob[], count: number): void {
     const keys = this.#encryptKeys();
     for (let from = 0; from < count; from += MOST_FRAMES) {
@@ -110,10 +105,6 @@ export class SimdSm4Key implements Sm4Key {
     }
   }
 
-  /**
-   * `decrypt` for jobs[0, count), likewise; what it would return, each frame's length or -1, goes to `lengths`. Frames that
-   * are refused change nothing for the others.
-   */
   decryptBatch(jobs: readonly FrameJob[], count: number, lengths: Int32Array): void {
     if (this.#slot === 0) {
       lengths.fill(-1, 0, count);
