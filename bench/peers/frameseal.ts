@@ -63,8 +63,9 @@ function prepareSealer(
   seal: (sealer: Sealer, inputs: Uint8Array[], outs: Uint8Array[], results: Int32Array) => void,
 ): () => void {
   const encryptionMode = MODES[tasks[0]!.cipher];
-  const secrets = { encryptionKey: generateKey(), encryptionKdfSalt: generateSalt() };
-  const channel = enableEncryption({ encryptionMode, ...secrets }, { framing: 'frame', engine: 'simd' });
+  const salt = encryptionMode === 'SM4_128_ECB' ? {} : { encryptionKdfSalt: generateSalt() };
+  const config = { encryptionMode, encryptionKey: generateKey(), ...salt };
+  const channel = enableEncryption(config, { framing: 'frame', engine: 'simd' });
   const sealer = channel.createSealer();
   const opener = channel.createOpener({ loopback: true });
   const inputs = tasks.map(({ plaintext }) => plaintext);

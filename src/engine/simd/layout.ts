@@ -58,7 +58,7 @@ export const SM4_STATES = 0xc000;
 export const SM4_STREAMS = 12;
 export const SM4_STATES_END = SM4_STATES + 36 * 16 * SM4_STREAMS;
 /** What fills up a list of blocks: read and overwritten. */
-export const SM4_DUMMY = SM4_STATES_END;
+export const SM4_DUMMY = SM4_STATES_END + 16;
 /** What calls leave behind ends here. */
 export const SCRATCH_END = SM4_DUMMY + 16;
 /** Addresses of blocks, as words: those of the first text, which stay; and those of several frames. */
