@@ -19,7 +19,7 @@ export interface ChildOptions {
   readonly config: string;
   readonly forwardPort: number;
   /** Where a V8 profile goes when it ends. */
-  readonly profileDirectory?: string;
+  readonly profileDirectory: string | undefined;
 }
 
 interface Event {
