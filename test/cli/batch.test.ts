@@ -62,10 +62,19 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition() && performance.now() < deadline) await pause(1);
 }
 
-/** From here on a turn of the event loop ends only when the test says so: what arrives is one batch. */
+/** From here on a turn of the event loop ends only when the test says so. */
 function holdTurns(): { end(): void } {
   vi.useFakeTimers({ toFake: ['setImmediate'] });
   return { end: () => void vi.runAllTimers() };
+}
+
+/** Enough at once, and dropped, to make a gateway gather: what arrives from here to the end of the turn is one batch. */
+const NOISE = Array.from({ length: 20 }, () => Buffer.from('not rtp'));
+async function gathering({ burst }: Site): Promise<{ end(): void }> {
+  const turn = holdTurns();
+  await burst(NOISE);
+  turn.end();
+  return turn;
 }
 
 /** From here on the system takes what gateways send only when the test says so. */
@@ -101,20 +110,22 @@ describe('a burst', () => {
 
   it('keeps its order around RTCP, noise, and packets of every length', async () => {
     const config = newConfig();
-    const { gateway, receiver, burst } = await site('seal', channelOf(config));
+    const place = await site('seal', channelOf(config));
+    const { gateway, receiver, burst } = place;
     const opener = channelOf(config).createOpener();
     const sent = [rtp(0), RECEIVER_REPORT, rtp(1, 9000), Buffer.from('not rtp'), rtp(2), RECEIVER_REPORT, rtp(3, 0)];
-    const turn = holdTurns();
+    const turn = await gathering(place);
     await burst(sent);
+    expect(gateway.counters.forwarded.packets).toBe(0);
     turn.end();
     const arrived = await receiver.wait(6);
     const clear = arrived.map((packet) => (packet.equals(RECEIVER_REPORT) ? packet : opener.openCopy(packet)));
     expect(clear.map((packet) => Buffer.from(packet))).toEqual(sent.filter((packet) => packet.length !== 7));
     expect(gateway.counters).toMatchObject({
-      received: { packets: 7, bytes: sent.reduce((sum, packet) => sum + packet.length, 0) },
+      received: { packets: 27, bytes: [...NOISE, ...sent].reduce((sum, packet) => sum + packet.length, 0) },
       forwarded: { packets: 6 },
       rtcp: { forwarded: 2, dropped: 0 },
-      refused: { NOT_RTP: 1 },
+      refused: { NOT_RTP: 21 },
       oversize: 1,
     });
   });
@@ -143,7 +154,7 @@ describe('a burst', () => {
       good[4]!,
     ];
     const oneByOne = channelOf(config).createOpener();
-    const opened = mixed.flatMap((packet) => {
+    const opened = [...NOISE, ...mixed].flatMap((packet) => {
       const out = Buffer.alloc(packet.length);
       const length = oneByOne.open(packet, out);
       return length < 0 ? [] : [out.subarray(0, length)];
@@ -151,9 +162,11 @@ describe('a burst', () => {
     const { RTCP, ...refused } = oneByOne.stats.refused;
     expect(Object.keys(refused).length).toBeGreaterThan(3);
 
-    const { gateway, receiver, burst } = await site('open', channelOf(config));
-    const turn = holdTurns();
+    const place = await site('open', channelOf(config));
+    const { gateway, receiver, burst } = place;
+    const turn = await gathering(place);
     await burst(mixed);
+    expect(gateway.counters.forwarded.packets).toBe(0);
     turn.end();
     const arrived = await receiver.wait(opened.length + 1);
     expect(arrived.filter((packet) => !packet.equals(RECEIVER_REPORT))).toEqual(opened);
@@ -163,8 +176,9 @@ describe('a burst', () => {
   });
 
   it('is in the hands of the system before RTCP that comes after it on the next port', async () => {
-    const { gateway, sender, receiver, rtcpReceiver, burst } = await site('seal', channelOf(newConfig()));
-    holdTurns();
+    const place = await site('seal', channelOf(newConfig()));
+    const { gateway, sender, receiver, rtcpReceiver, burst } = place;
+    await gathering(place);
     await burst(numbered(3));
     expect(gateway.counters.forwarded.packets).toBe(0);
     await sender.send(gateway.port + 1, [RECEIVER_REPORT]);
@@ -174,17 +188,20 @@ describe('a burst', () => {
   });
 
   it('that fills a batch does not wait for the end of the turn', async () => {
-    const { receiver, burst } = await site('seal', channelOf(newConfig()));
-    holdTurns();
+    const place = await site('seal', channelOf(newConfig()));
+    const { receiver, burst } = place;
+    await gathering(place);
     await burst(numbered(70));
-    expect(sequences(await receiver.wait(64))).toEqual(sequences(numbered(64)));
+    await pause(20);
+    expect(sequences(receiver.received)).toEqual(sequences(numbered(64)));
   });
 
   it('keeps its order when the key changes in the middle', async () => {
     const [oldConfig, newKey] = [newConfig(), { ...newConfig(), keyId: 1 }];
     const channel = channelOf(oldConfig);
-    const { receiver, burst } = await site('seal', channel);
-    const turn = holdTurns();
+    const place = await site('seal', channel);
+    const { receiver, burst } = place;
+    const turn = await gathering(place);
     await burst(numbered(10));
     channel.rotate(newKey);
     await burst(numbered(20).slice(10));
@@ -225,24 +242,37 @@ describe('a system that is slow to take datagrams', () => {
 
 describe('a lone packet', () => {
   it('is forwarded without waiting for a second one', async () => {
-    const { receiver, sender, gateway } = await site('seal', channelOf(newConfig()));
-    for (let i = 0; i < 5; i++) {
+    const { receiver, sender, gateway, burst } = await site('seal', channelOf(newConfig()));
+    await burst(NOISE);
+    for (let i = 0; i < 50; i++) {
       const arrival = once(receiver.socket, 'message');
       await sender.send(gateway.port, [rtp(i)]);
       await arrival;
       expect(gateway.counters.forwarded.packets).toBe(i + 1);
     }
   });
+
+  it('does not even wait for the end of its turn', async () => {
+    const place = await site('seal', channelOf(newConfig()));
+    const turn = await gathering(place);
+    await place.burst(numbered(2));
+    expect(place.gateway.counters.forwarded.packets).toBe(0);
+    // A turn of few: no more waiting.
+    turn.end();
+    for (let i = 0; i < 20; i++) await place.burst([rtp(i)]);
+    expect((await place.receiver.wait(22)).length).toBe(22);
+  });
 });
 
 describe('the end', () => {
   it('flushes what was gathered', async () => {
-    const { receiver, burst, gateway } = await site('seal', channelOf(newConfig()));
-    holdTurns();
+    const place = await site('seal', channelOf(newConfig()));
+    const { receiver, burst, gateway } = place;
+    await gathering(place);
     await burst(numbered(5));
     expect(gateway.counters.forwarded.packets).toBe(0);
     await gateway.stop();
     expect(sequences(await receiver.wait(5))).toEqual([0, 1, 2, 3, 4]);
-    expect(gateway.counters).toMatchObject({ received: { packets: 5 }, forwarded: { packets: 5 } });
+    expect(gateway.counters).toMatchObject({ received: { packets: 25 }, forwarded: { packets: 5 } });
   });
 });

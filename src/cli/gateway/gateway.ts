@@ -9,8 +9,8 @@
  * datagram that the system does not take is counted and forgotten: media does not wait.
  *
  * A turn of the event loop reads the datagrams that are there, up to 32 of a socket, and then runs what `setImmediate`
- * was given. So what arrived in one turn is sealed or opened as one batch, in order, and a packet that comes alone does
- * not wait for another.
+ * was given. While many come together, what arrives in one turn is gathered, and sealed or opened as one batch, in
+ * order. While they come alone each is handled at once, because even the end of its turn comes later than that.
  */
 import dgram from 'node:dgram';
 import { once } from 'node:events';
@@ -26,6 +26,10 @@ import { BufferPool } from './pool.js';
 
 /** What libuv reads of a socket in one turn at most. */
 const MAX_BATCH = 32;
+/** After a turn of so many packets the next one is gathered. */
+const MANY = 4;
+/** Of packets that are handled at once, every so-many-th has its turn counted. */
+const COUNT_EVERY = 16;
 /** Stands in the places of a batch that hold no packet. */
 const NONE = Buffer.alloc(0);
 const RECEIVE_BUFFER_BYTES = 4 << 20;
@@ -82,7 +86,12 @@ export class Gateway {
   readonly #sealed: Uint8Array[] = Array.from({ length: MAX_BATCH }, () => NONE);
   readonly #results = new Int32Array(MAX_BATCH);
   #gathered = 0;
-  #endsTurn = false;
+  /** Whether packets wait for the end of their turn. */
+  #gathers = false;
+  /** Whether the end of this turn is awaited, and the packets since; while it is not, those until it will be. */
+  #awaitsEnd = false;
+  #inTurn = 0;
+  #untilCount = COUNT_EVERY;
   readonly #sockets: dgram.Socket[] = [];
   readonly #warned = new Set<string>();
   readonly #ipOverhead: number;
@@ -200,17 +209,21 @@ export class Gateway {
   #onMedia(packet: Buffer): void {
     this.#arrived(packet);
     this.#packets[this.#gathered++] = packet;
-    if (this.#gathered === MAX_BATCH) {
-      this.#flush();
-    } else if (!this.#endsTurn) {
-      this.#endsTurn = true;
+    if (!this.#gathers || this.#gathered === MAX_BATCH) this.#flush();
+    if (this.#awaitsEnd) {
+      this.#inTurn++;
+    } else if (this.#gathers || --this.#untilCount === 0) {
+      this.#awaitsEnd = true;
+      this.#inTurn = 1;
       setImmediate(this.#endTurn);
     }
   }
 
   readonly #endTurn = (): void => {
-    this.#endsTurn = false;
+    this.#awaitsEnd = false;
     this.#flush();
+    this.#gathers = this.#inTurn >= MANY;
+    this.#untilCount = COUNT_EVERY;
   };
 
   /** Seals or opens what was gathered, and sends it, in the order of arrival. */
