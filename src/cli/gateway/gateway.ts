@@ -7,6 +7,10 @@
  *
  * What cannot be sealed or opened is dropped and counted by its status; nothing leaves in the clear but RTCP. A
  * datagram that the system does not take is counted and forgotten: media does not wait.
+ *
+ * A turn of the event loop reads the datagrams that are there, up to 32 of a socket, and then runs what `setImmediate`
+ * was given. While many come together, what arrives in one turn is gathered, and sealed or opened as one batch, in
+ * order. While they come alone each is handled at once, because even the end of its turn comes later than that.
  */
 import dgram from 'node:dgram';
 import { once } from 'node:events';
@@ -17,10 +21,17 @@ import type { Channel, Opener, Sealer } from '../../index.js';
 import { RTCP } from '../../index.js';
 import { rtpHeaderLength } from '../../wire/rtp.js';
 import type { Endpoint } from '../arguments.js';
+import { Outbox } from './outbox.js';
 import { BufferPool } from './pool.js';
 
-/** Datagrams on their way to the system at once: a slow path costs packets, not memory. */
-const MAX_PENDING = 1024;
+/** What libuv reads of a socket in one turn at most. */
+const MAX_BATCH = 32;
+/** After a turn of so many packets the next one is gathered. */
+const MANY = 4;
+/** Of packets that are handled at once, every so-many-th has its turn counted. */
+const COUNT_EVERY = 16;
+/** Stands in the places of a batch that hold no packet. */
+const NONE = Buffer.alloc(0);
 const RECEIVE_BUFFER_BYTES = 4 << 20;
 const TURN_MS = 10;
 const QUIET_TURNS = 3;
@@ -43,7 +54,7 @@ export interface Route {
 export interface GatewayHooks {
   /** Something that people should know; each kind is told once. */
   warn?(message: string): void;
-  /** Takes the nanoseconds that each seal or open took. */
+  /** Takes the nanoseconds that each packet took to seal or open: of a batch, its share. */
   readonly timing?: RecordableHistogram;
 }
 
@@ -67,22 +78,31 @@ export class Gateway {
   readonly #sealer: Sealer | undefined;
   readonly #opener: Opener | undefined;
   readonly #pool = new BufferPool();
+  readonly #outbox = new Outbox(this.#pool, () =>
+    this.#warnOnce('overrun', 'the path out is slower than the path in: packets are dropped'),
+  );
+  /** What arrived in this turn, where it is sealed to, and what came of it. */
+  readonly #packets: Buffer[] = Array.from({ length: MAX_BATCH }, () => NONE);
+  readonly #sealed: Uint8Array[] = Array.from({ length: MAX_BATCH }, () => NONE);
+  readonly #results = new Int32Array(MAX_BATCH);
+  #gathered = 0;
+  /** Whether packets wait for the end of their turn. */
+  #gathers = false;
+  /** Whether the end of this turn is awaited, and the packets since; while it is not, those until it will be. */
+  #awaitsEnd = false;
+  #inTurn = 0;
+  #untilCount = COUNT_EVERY;
   readonly #sockets: dgram.Socket[] = [];
   readonly #warned = new Set<string>();
   readonly #ipOverhead: number;
   #media!: dgram.Socket;
   #out!: dgram.Socket;
   #rtcpOut: dgram.Socket | undefined;
-  #pending = 0;
   #receivedPackets = 0;
   #receivedBytes = 0;
-  #forwardedPackets = 0;
-  #forwardedBytes = 0;
   #rtcpForwarded = 0;
   #rtcpDropped = 0;
   #oversize = 0;
-  #sendErrors = 0;
-  #overruns = 0;
 
   private constructor(route: Route, channel: Channel, hooks: GatewayHooks) {
     this.#route = route;
@@ -112,12 +132,12 @@ export class Gateway {
   get counters(): GatewayCounters {
     return {
       received: { packets: this.#receivedPackets, bytes: this.#receivedBytes },
-      forwarded: { packets: this.#forwardedPackets, bytes: this.#forwardedBytes },
+      forwarded: this.#outbox.sent,
       rtcp: { forwarded: this.#rtcpForwarded, dropped: this.#rtcpDropped },
       refused: withoutRtcp((this.#sealer ?? this.#opener!).stats.refused),
       oversize: this.#oversize,
-      sendErrors: this.#sendErrors,
-      overruns: this.#overruns,
+      sendErrors: this.#outbox.errors,
+      overruns: this.#outbox.overruns,
     };
   }
 
@@ -127,10 +147,11 @@ export class Gateway {
     // Turns of the event loop without an arrival, not time: while a machine stalls, nothing is read.
     let seen = -1;
     for (let quiet = 0; quiet < QUIET_TURNS && performance.now() < deadline; ) {
-      quiet = this.#receivedPackets === seen && this.#pending === 0 ? quiet + 1 : 0;
+      quiet = this.#receivedPackets === seen && this.#outbox.pending === 0 ? quiet + 1 : 0;
       seen = this.#receivedPackets;
       await sleep(TURN_MS);
     }
+    this.#flush();
     await Promise.all(this.#sockets.map(closeSocket));
     this.#sealer?.close();
     this.#opener?.close();
@@ -182,42 +203,70 @@ export class Gateway {
 
   /** A peer that is not there answers with ICMP, which arrives as an error of the socket: no reason to end. */
   #onErrors(socket: dgram.Socket): void {
-    socket.on('error', () => {
-      this.#sendErrors++;
-    });
+    socket.on('error', () => this.#outbox.countError());
   }
 
   #onMedia(packet: Buffer): void {
     this.#arrived(packet);
-    const status = this.#sealer ? this.#seal(packet, this.#sealer) : this.#open(packet, this.#opener!);
-    if (status === RTCP) this.#forwardRtcp(packet, this.#out);
+    this.#packets[this.#gathered++] = packet;
+    if (!this.#gathers || this.#gathered === MAX_BATCH) this.#flush();
+    if (this.#awaitsEnd) {
+      this.#inTurn++;
+    } else if (this.#gathers || --this.#untilCount === 0) {
+      this.#awaitsEnd = true;
+      this.#inTurn = 1;
+      setImmediate(this.#endTurn);
+    }
   }
 
-  #seal(packet: Buffer, sealer: Sealer): number {
-    const out = this.#pool.take(packet.length + sealer.overhead);
-    const before = performance.now();
-    const written = sealer.seal(packet, out);
-    if (written < 0) {
-      this.#pool.give(out);
-      return written;
+  readonly #endTurn = (): void => {
+    this.#awaitsEnd = false;
+    this.#flush();
+    this.#gathers = this.#inTurn >= MANY;
+    this.#untilCount = COUNT_EVERY;
+  };
+
+  /** Seals or opens what was gathered, and sends it, in the order of arrival. */
+  #flush(): void {
+    const count = this.#gathered;
+    if (count === 0) return;
+    this.#gathered = 0;
+    const { timing } = this.#hooks;
+    const startMs = timing ? performance.now() : 0;
+    const succeeded = this.#sealer ? this.#seal(this.#sealer, count) : this.#open(this.#opener!, count);
+    if (timing) recordShares(timing, performance.now() - startMs, succeeded, count);
+    for (let i = 0; i < count; i++) {
+      const packet = this.#packets[i]!;
+      const result = this.#results[i]!;
+      if (result === RTCP) this.#forwardRtcp(packet, this.#out);
+      if (this.#sealer) this.#departSealed(this.#sealer, this.#sealed[i]!, result);
+      else if (result >= 0) this.#outbox.send(this.#out, packet, result);
+      this.#packets[i] = this.#sealed[i] = NONE;
     }
-    this.#hooks.timing?.record(elapsedNs(before));
-    if (written + this.#ipOverhead > MTU_BYTES) this.#tooBig(written, sealer);
-    this.#send(this.#out, out, written, () => this.#pool.give(out));
-    return written;
+  }
+
+  #seal(sealer: Sealer, count: number): number {
+    for (let i = 0; i < count; i++) this.#sealed[i] = this.#pool.take(this.#packets[i]!.length + sealer.overhead);
+    return sealer.sealBatch(this.#packets, this.#sealed, this.#results, count);
   }
 
   /** In place: what was sealed is longer than what comes out. */
-  #open(packet: Buffer, opener: Opener): number {
-    const before = performance.now();
-    const written = opener.open(packet, packet);
-    if (written < 0) return written;
-    this.#hooks.timing?.record(elapsedNs(before));
-    this.#send(this.#out, packet, written);
-    return written;
+  #open(opener: Opener, count: number): number {
+    return opener.openBatch(this.#packets, this.#packets, this.#results, count);
+  }
+
+  #departSealed(sealer: Sealer, sealed: Uint8Array, result: number): void {
+    if (result < 0) {
+      this.#pool.give(sealed);
+      return;
+    }
+    if (result + this.#ipOverhead > MTU_BYTES) this.#tooBig(result, sealer);
+    this.#outbox.sendPooled(this.#out, sealed, result);
   }
 
   #onRtcpPort(packet: Buffer): void {
+    // What came before it leaves before it.
+    this.#flush();
     this.#arrived(packet);
     if (rtpHeaderLength(packet, packet.length) === RTCP) this.#forwardRtcp(packet, this.#rtcpOut!);
     else this.#rtcpDropped++;
@@ -234,27 +283,7 @@ export class Gateway {
       return;
     }
     this.#rtcpForwarded++;
-    this.#send(socket, packet, packet.length);
-  }
-
-  #send(socket: dgram.Socket, buffer: Uint8Array, length: number, done?: () => void): void {
-    if (this.#pending === MAX_PENDING) {
-      this.#overruns++;
-      this.#warnOnce('overrun', 'the path out is slower than the path in: packets are dropped');
-      done?.();
-      return;
-    }
-    this.#pending++;
-    socket.send(buffer, 0, length, (error) => {
-      this.#pending--;
-      done?.();
-      if (error) {
-        this.#sendErrors++;
-      } else {
-        this.#forwardedPackets++;
-        this.#forwardedBytes += length;
-      }
-    });
+    this.#outbox.send(socket, packet, packet.length);
   }
 
   #tooBig(sealedBytes: number, sealer: Sealer): void {
@@ -278,8 +307,10 @@ function withoutRtcp(refused: Readonly<Record<string, number>>): Record<string, 
   return others;
 }
 
-function elapsedNs(sinceMs: number): number {
-  return Math.max(1, Math.round((performance.now() - sinceMs) * 1e6));
+/** Records the time of a batch: an equal share for each frame that succeeded. */
+function recordShares(timing: RecordableHistogram, elapsedMs: number, succeeded: number, count: number): void {
+  const shareNs = Math.max(1, Math.round((elapsedMs * 1e6) / count));
+  for (let i = 0; i < succeeded; i++) timing.record(shareNs);
 }
 
 function closeSocket(socket: dgram.Socket): Promise<void> {

@@ -1,0 +1,118 @@
+/**
+ * Sends numbered RTP packets into a gateway, and notes when each comes out.
+ *
+ * Sender and receiver are one process that never sleeps: it asks for arrivals in every turn of its event loop, so that
+ * a packet's time is known to a few microseconds. What that costs is the same without a gateway, and is taken off.
+ */
+import dgram from 'node:dgram';
+import { once } from 'node:events';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Channel } from 'frameseal';
+import { LOOPBACK } from './child.js';
+
+const PACKET_BYTES = 1200;
+const PATIENCE_MS = 500;
+const RECEIVE_BUFFER_BYTES = 4 << 20;
+
+export interface Load {
+  readonly name: string;
+  readonly packets: number;
+  /** Packets that leave together. */
+  readonly burst: number;
+  /** From one burst to the next; 0: as soon as fewer than `burst` are on their way. */
+  readonly everyMs: number;
+}
+
+/** Whole packets of 1,200 bytes; the timestamp, which stays in the clear, is the packet's number. */
+export function makePackets(count: number, sealed?: Channel): Uint8Array[] {
+  const sealer = sealed?.createSealer();
+  return Array.from({ length: count }, (_, i) => {
+    const packet = Buffer.alloc(PACKET_BYTES, i & 0xff);
+    packet.writeUInt32BE((0x8060_0000 | (i & 0xffff)) >>> 0, 0);
+    packet.writeUInt32BE(i, 4);
+    packet.writeUInt32BE(0x11223344, 8);
+    return sealer ? sealer.sealCopy(packet) : packet;
+  });
+}
+
+export interface Passage {
+  readonly elapsedMs: number;
+  /** From send to arrival, in microseconds, ascending. */
+  readonly latenciesUs: Float64Array;
+}
+
+export class Traffic {
+  readonly #packets: readonly Uint8Array[];
+  readonly #sentMs: Float64Array;
+  readonly #latenciesUs: Float64Array;
+  readonly #out = dgram.createSocket('udp4');
+  readonly #in = dgram.createSocket('udp4');
+  #next = 0;
+  #arrived = 0;
+
+  private constructor(packets: readonly Uint8Array[]) {
+    this.#packets = packets;
+    this.#sentMs = new Float64Array(packets.length);
+    this.#latenciesUs = new Float64Array(packets.length);
+  }
+
+  static async open(packets: readonly Uint8Array[]): Promise<Traffic> {
+    const traffic = new Traffic(packets);
+    traffic.#in.on('message', (packet) => traffic.#onPacket(packet));
+    traffic.#in.bind(0, LOOPBACK);
+    await once(traffic.#in, 'listening');
+    traffic.#in.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
+    return traffic;
+  }
+
+  /** Where it receives. */
+  get port(): number {
+    return this.#in.address().port;
+  }
+
+  async connect(port: number): Promise<void> {
+    this.#out.connect(port, LOOPBACK);
+    await once(this.#out, 'connect');
+  }
+
+  /** Sends the next packets as the load says. Throws where one does not arrive. */
+  async run({ packets, burst, everyMs }: Load): Promise<Passage> {
+    const first = this.#next;
+    const end = first + packets;
+    const startMs = performance.now();
+    let lastMs = startMs;
+    for (let seen = this.#arrived; this.#arrived < end; await turn()) {
+      const nowMs = performance.now();
+      if (this.#arrived > seen || this.#next === seen) {
+        seen = this.#arrived;
+        lastMs = nowMs;
+      }
+      if (nowMs - lastMs > PATIENCE_MS) throw new Error(`${this.#next - this.#arrived} packets are lost`);
+      if (everyMs > 0) {
+        const due = startMs + ((this.#next - first) / burst) * everyMs;
+        if (nowMs >= due) for (let i = 0; i < burst && this.#next < end; i++) this.#send();
+      } else {
+        while (this.#next < end && this.#next - this.#arrived < burst) this.#send();
+      }
+    }
+    const elapsedMs = performance.now() - startMs;
+    return { elapsedMs, latenciesUs: this.#latenciesUs.slice(first, end).sort() };
+  }
+
+  close(): void {
+    this.#out.close();
+    this.#in.close();
+  }
+
+  #send(): void {
+    const i = this.#next++;
+    this.#sentMs[i] = performance.now();
+    this.#out.send(this.#packets[i]!);
+  }
+
+  #onPacket(packet: Buffer): void {
+    const i = packet.readUInt32BE(4);
+    this.#latenciesUs[i] = (performance.now() - this.#sentMs[i]!) * 1000;
+    this.#arrived++;
+  }
+}

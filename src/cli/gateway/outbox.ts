@@ -1,0 +1,100 @@
+/**
+ * Datagrams on their way to the system, and what became of them. `send` is asynchronous: what it holds is busy until
+ * its callback runs, so each datagram has a record until then. Records and buffers serve again.
+ */
+import type dgram from 'node:dgram';
+import type { BufferPool } from './pool.js';
+
+/** Datagrams on their way at once: a slow path costs packets, not memory. */
+const MAX_PENDING = 1024;
+
+export class Outbox {
+  readonly #pool: BufferPool;
+  readonly #overrun: () => void;
+  readonly #records: Departure[] = [];
+  #pending = 0;
+  #packets = 0;
+  #bytes = 0;
+  #errors = 0;
+  #overruns = 0;
+
+  /** `overrun` is called for each datagram that is dropped because too many are on their way. */
+  constructor(pool: BufferPool, overrun: () => void) {
+    this.#pool = pool;
+    this.#overrun = overrun;
+  }
+
+  /** Datagrams that the system has not taken yet. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  get sent(): { readonly packets: number; readonly bytes: number } {
+    return { packets: this.#packets, bytes: this.#bytes };
+  }
+
+  get errors(): number {
+    return this.#errors;
+  }
+
+  get overruns(): number {
+    return this.#overruns;
+  }
+
+  /** Sends buffer[0, length). Nobody may write to `buffer` after that. */
+  send(socket: dgram.Socket, buffer: Uint8Array, length: number): void {
+    if (this.#mayDepart()) this.#depart(socket, buffer, length, undefined);
+  }
+
+  /** Sends buffer[0, length), and gives `buffer` back to the pool when the system has taken it. */
+  sendPooled(socket: dgram.Socket, buffer: Uint8Array, length: number): void {
+    if (this.#mayDepart()) this.#depart(socket, buffer, length, buffer);
+    else this.#pool.give(buffer);
+  }
+
+  /** An error of a socket that no datagram can be blamed for. */
+  countError(): void {
+    this.#errors++;
+  }
+
+  #mayDepart(): boolean {
+    if (this.#pending < MAX_PENDING) return true;
+    this.#overruns++;
+    this.#overrun();
+    return false;
+  }
+
+  #depart(socket: dgram.Socket, buffer: Uint8Array, length: number, pooled: Uint8Array | undefined): void {
+    this.#pending++;
+    const record = this.#records.pop() ?? new Departure(this.#done);
+    record.length = length;
+    record.pooled = pooled;
+    socket.send(buffer, 0, length, record.taken);
+  }
+
+  readonly #done = (record: Departure, error: Error | null): void => {
+    this.#pending--;
+    if (record.pooled !== undefined) this.#pool.give(record.pooled);
+    record.pooled = undefined;
+    if (error) {
+      this.#errors++;
+    } else {
+      this.#packets++;
+      this.#bytes += record.length;
+    }
+    this.#records.push(record);
+  };
+}
+
+/** What is kept of a datagram until the system has taken it. */
+class Departure {
+  length = 0;
+  /** The pool's buffer that it holds, if it does. */
+  pooled: Uint8Array | undefined;
+  /** The callback of `send`, made once. */
+  readonly taken: (error: Error | null) => void;
+
+  constructor(done: (record: Departure, error: Error | null) => void) {
+    this.taken = (error) => done(this, error);
+  }
+}

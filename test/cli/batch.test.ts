@@ -1,0 +1,278 @@
+/** What a gateway does with packets that come together: one batch, and nobody can tell from outside. */
+import dgram from 'node:dgram';
+import { once } from 'node:events';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { Gateway, type Route } from '../../src/cli/gateway/gateway.js';
+import type { Channel } from '../../src/index.js';
+import { channelOf, freePorts, LOOPBACK, Mailbox, newConfig, pause, RECEIVER_REPORT, rtp } from '../support/cli.js';
+
+const cleanUp: (() => unknown)[] = [];
+afterEach(async () => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+  for (const undo of cleanUp.splice(0).reverse()) await undo();
+});
+
+interface Site {
+  readonly gateway: Gateway;
+  readonly sender: Mailbox;
+  readonly receiver: Mailbox;
+  readonly rtcpReceiver: Mailbox;
+  /** Sends a burst and waits until the gateway has it. */
+  burst(packets: readonly Uint8Array[]): Promise<void>;
+}
+
+/** A gateway in this process, with a socket before it and one behind it. */
+async function site(direction: Route['direction'], channel: Channel): Promise<Site> {
+  const [entry, exit] = [await freePorts(), await freePorts()];
+  const receiver = await mailbox(exit);
+  const rtcpReceiver = await mailbox(exit + 1);
+  const sender = await mailbox(0);
+  const gateway = await Gateway.start(
+    {
+      direction,
+      listen: { host: LOOPBACK, port: entry },
+      forward: { host: LOOPBACK, port: exit },
+      rtcp: 'forward',
+      rtcpPort: 'next',
+    },
+    channel,
+  );
+  cleanUp.push(() => gateway.stop());
+  const burst = async (packets: readonly Uint8Array[]) => {
+    const before = gateway.counters.received.packets;
+    // Not one by one: all of them leave before the gateway's next turn.
+    const sent = packets.map(
+      (packet) => new Promise((resolve) => sender.socket.send(packet, entry, LOOPBACK, resolve)),
+    );
+    await Promise.all(sent);
+    await until(() => gateway.counters.received.packets === before + packets.length);
+  };
+  return { gateway, sender, receiver, rtcpReceiver, burst };
+}
+
+async function mailbox(port: number): Promise<Mailbox> {
+  const box = await Mailbox.open(port);
+  cleanUp.push(() => box.close());
+  return box;
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  const deadline = performance.now() + 2000;
+  while (!condition() && performance.now() < deadline) await pause(1);
+}
+
+/** From here on a turn of the event loop ends only when the test says so. */
+function holdTurns(): { end(): void } {
+  vi.useFakeTimers({ toFake: ['setImmediate'] });
+  return { end: () => void vi.runAllTimers() };
+}
+
+/** Enough at once, and dropped, to make a gateway gather: what arrives from here to the end of the turn is one batch. */
+const NOISE = Array.from({ length: 20 }, () => Buffer.from('not rtp'));
+async function gathering({ burst }: Site): Promise<{ end(): void }> {
+  const turn = holdTurns();
+  await burst(NOISE);
+  turn.end();
+  return turn;
+}
+
+/** From here on the system takes what gateways send only when the test says so. */
+function holdSends(): { release(): void } {
+  const { send } = dgram.Socket.prototype;
+  const held: (() => void)[] = [];
+  vi.spyOn(dgram.Socket.prototype, 'send').mockImplementation(function (this: dgram.Socket, ...args: unknown[]) {
+    // A gateway's sockets are connected; the test's are not, and name the host.
+    if (args.includes(LOOPBACK)) Reflect.apply(send, this, args);
+    else held.push(() => Reflect.apply(send, this, args));
+  });
+  return { release: () => held.splice(0).forEach((each) => void each()) };
+}
+
+const sequences = (packets: readonly Buffer[]) => packets.map((packet) => packet.readUInt16BE(2));
+const numbered = (count: number) => Array.from({ length: count }, (_, i) => rtp(i, 20 + 7 * i));
+
+describe('a burst', () => {
+  it('arrives complete, in order and unchanged, through both directions', async () => {
+    const config = newConfig();
+    const sealing = await site('seal', channelOf(config));
+    const opening = await site('open', channelOf(config));
+    const packets = numbered(200);
+    for (let i = 0; i < packets.length; i += 50) await sealing.burst(packets.slice(i, i + 50));
+    const sealed = await sealing.receiver.wait(200);
+    expect(sequences(sealed)).toEqual(sequences(packets));
+    for (let i = 0; i < sealed.length; i += 50) await opening.burst(sealed.slice(i, i + 50));
+    const opened = await opening.receiver.wait(200);
+    expect(opened.length).toBe(200);
+    expect(opened.every((packet, i) => packet.equals(packets[i]!))).toBe(true);
+    expect(opening.gateway.counters).toMatchObject({ forwarded: { packets: 200 }, refused: {}, overruns: 0 });
+  });
+
+  it('keeps its order around RTCP, noise, and packets of every length', async () => {
+    const config = newConfig();
+    const place = await site('seal', channelOf(config));
+    const { gateway, receiver, burst } = place;
+    const opener = channelOf(config).createOpener();
+    const sent = [rtp(0), RECEIVER_REPORT, rtp(1, 9000), Buffer.from('not rtp'), rtp(2), RECEIVER_REPORT, rtp(3, 0)];
+    const turn = await gathering(place);
+    await burst(sent);
+    expect(gateway.counters.forwarded.packets).toBe(0);
+    turn.end();
+    const arrived = await receiver.wait(6);
+    const clear = arrived.map((packet) => (packet.equals(RECEIVER_REPORT) ? packet : opener.openCopy(packet)));
+    expect(clear.map((packet) => Buffer.from(packet))).toEqual(sent.filter((packet) => packet.length !== 7));
+    expect(gateway.counters).toMatchObject({
+      received: { packets: 27, bytes: [...NOISE, ...sent].reduce((sum, packet) => sum + packet.length, 0) },
+      forwarded: { packets: 6 },
+      rtcp: { forwarded: 2, dropped: 0 },
+      refused: { NOT_RTP: 21 },
+      oversize: 1,
+    });
+  });
+
+  it('is refused by status as one by one', async () => {
+    const config = newConfig();
+    const member = channelOf(config).createSealer();
+    const stranger = channelOf(newConfig()).createSealer();
+    const good = Array.from({ length: 6 }, (_, i) => member.sealCopy(rtp(i)));
+    const forged = Buffer.from(good[5]!);
+    forged[40]! ^= 1;
+    const mixed = [
+      good[0]!,
+      forged,
+      good[1]!,
+      good[1]!,
+      stranger.sealCopy(rtp(9)),
+      Buffer.alloc(0),
+      RECEIVER_REPORT,
+      good[3]!,
+      good[2]!,
+      good[0]!,
+      rtp(4),
+      good[5]!,
+      Buffer.from('not rtp at all'),
+      good[4]!,
+    ];
+    const oneByOne = channelOf(config).createOpener();
+    const opened = [...NOISE, ...mixed].flatMap((packet) => {
+      const out = Buffer.alloc(packet.length);
+      const length = oneByOne.open(packet, out);
+      return length < 0 ? [] : [out.subarray(0, length)];
+    });
+    const { RTCP, ...refused } = oneByOne.stats.refused;
+    expect(Object.keys(refused).length).toBeGreaterThan(3);
+
+    const place = await site('open', channelOf(config));
+    const { gateway, receiver, burst } = place;
+    const turn = await gathering(place);
+    await burst(mixed);
+    expect(gateway.counters.forwarded.packets).toBe(0);
+    turn.end();
+    const arrived = await receiver.wait(opened.length + 1);
+    expect(arrived.filter((packet) => !packet.equals(RECEIVER_REPORT))).toEqual(opened);
+    expect(arrived.findIndex((packet) => packet.equals(RECEIVER_REPORT))).toBe(2);
+    expect(gateway.counters).toMatchObject({ rtcp: { forwarded: RTCP } });
+    expect(gateway.counters.refused).toEqual(refused);
+  });
+
+  it('is in the hands of the system before RTCP that comes after it on the next port', async () => {
+    const place = await site('seal', channelOf(newConfig()));
+    const { gateway, sender, receiver, rtcpReceiver, burst } = place;
+    await gathering(place);
+    await burst(numbered(3));
+    expect(gateway.counters.forwarded.packets).toBe(0);
+    await sender.send(gateway.port + 1, [RECEIVER_REPORT]);
+    expect((await rtcpReceiver.wait(1)).length).toBe(1);
+    expect(sequences(await receiver.wait(3))).toEqual([0, 1, 2]);
+    expect(gateway.counters).toMatchObject({ forwarded: { packets: 4 }, rtcp: { forwarded: 1 } });
+  });
+
+  it('that fills a batch does not wait for the end of the turn', async () => {
+    const place = await site('seal', channelOf(newConfig()));
+    const { receiver, burst } = place;
+    await gathering(place);
+    await burst(numbered(70));
+    await pause(20);
+    expect(sequences(receiver.received)).toEqual(sequences(numbered(64)));
+  });
+
+  it('keeps its order when the key changes in the middle', async () => {
+    const [oldConfig, newKey] = [newConfig(), { ...newConfig(), keyId: 1 }];
+    const channel = channelOf(oldConfig);
+    const place = await site('seal', channel);
+    const { receiver, burst } = place;
+    const turn = await gathering(place);
+    await burst(numbered(10));
+    channel.rotate(newKey);
+    await burst(numbered(20).slice(10));
+    turn.end();
+    const other = channelOf(oldConfig);
+    other.rotate(newKey);
+    const opener = other.createOpener();
+    const opened = (await receiver.wait(20)).map((packet) => Buffer.from(opener.openCopy(packet)));
+    expect(opened).toEqual(numbered(20));
+  });
+});
+
+describe('a system that is slow to take datagrams', () => {
+  it('finds in each buffer what it was given', async () => {
+    const config = newConfig();
+    const { receiver, burst } = await site('seal', channelOf(config));
+    const opener = channelOf(config).createOpener();
+    const packets = numbered(60);
+    const system = holdSends();
+    for (let i = 0; i < packets.length; i += 20) await burst(packets.slice(i, i + 20));
+    await pause(20);
+    expect(receiver.received.length).toBe(0);
+    system.release();
+    const opened = (await receiver.wait(60)).map((packet) => Buffer.from(opener.openCopy(packet)));
+    expect(opened).toEqual(packets);
+  });
+
+  it('costs packets, and they are counted', async () => {
+    const { gateway, burst } = await site('open', channelOf(newConfig()));
+    const system = holdSends();
+    for (let i = 0; i < 21; i++) await burst(Array.from({ length: 50 }, () => RECEIVER_REPORT));
+    system.release();
+    // The receiver may lose some: so many at once do not fit into its buffer.
+    await until(() => gateway.counters.forwarded.packets === 1024);
+    expect(gateway.counters).toMatchObject({ received: { packets: 1050 }, forwarded: { packets: 1024 }, overruns: 26 });
+  });
+});
+
+describe('a lone packet', () => {
+  it('is forwarded without waiting for a second one', async () => {
+    const { receiver, sender, gateway, burst } = await site('seal', channelOf(newConfig()));
+    await burst(NOISE);
+    for (let i = 0; i < 50; i++) {
+      const arrival = once(receiver.socket, 'message');
+      await sender.send(gateway.port, [rtp(i)]);
+      await arrival;
+      expect(gateway.counters.forwarded.packets).toBe(i + 1);
+    }
+  });
+
+  it('does not even wait for the end of its turn', async () => {
+    const place = await site('seal', channelOf(newConfig()));
+    const turn = await gathering(place);
+    await place.burst(numbered(2));
+    expect(place.gateway.counters.forwarded.packets).toBe(0);
+    // A turn of few: no more waiting.
+    turn.end();
+    for (let i = 0; i < 20; i++) await place.burst([rtp(i)]);
+    expect((await place.receiver.wait(22)).length).toBe(22);
+  });
+});
+
+describe('the end', () => {
+  it('flushes what was gathered', async () => {
+    const place = await site('seal', channelOf(newConfig()));
+    const { receiver, burst, gateway } = place;
+    await gathering(place);
+    await burst(numbered(5));
+    expect(gateway.counters.forwarded.packets).toBe(0);
+    await gateway.stop();
+    expect(sequences(await receiver.wait(5))).toEqual([0, 1, 2, 3, 4]);
+    expect(gateway.counters).toMatchObject({ received: { packets: 25 }, forwarded: { packets: 5 } });
+  });
+});
