@@ -9,7 +9,7 @@ import { checkBatch, checkCall, FrameCounters, FrameError, type Layout } from '.
 /** The result of a frame of a batch that is not known yet. */
 export const PENDING = -0x80000000;
 const NO_RESULTS = new Int32Array(0);
-/** Fewer frames are as quick one by one: `npm run bench:batch`. */
+/** Fewer frames are as quick one by one: `npm run bench -- --rows x`. */
 const LEAST_TOGETHER = 8;
 
 export abstract class FrameEndpoint {
