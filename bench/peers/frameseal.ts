@@ -21,7 +21,12 @@ export const oneByOne: Peer = {
       for (let i = 0; i < inputs.length; i++) results[i] = sealer.seal(inputs[i]!, outs[i]!);
     }),
 };
-export const portable: Peer = peer('frameseal portable', aead, 'portable');
+/** With classes of its own: a program has one engine, and V8 makes calls slower where it has seen two. */
+export const portable: Peer = peer(
+  'frameseal portable',
+  (await import(`${import.meta.resolve('frameseal/aead')}?portable`)) as Aead,
+  'portable',
+);
 
 /** The default engine of another build: `root` is its checkout, where `npm run build` has run. */
 export async function base(root: string): Promise<Peer> {
