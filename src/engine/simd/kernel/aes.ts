@@ -163,6 +163,7 @@ export function groupsFunction(target: Target): FunctionCode {
   const [key, quads, nonce, counter, text, groups] = f.params as Parameters6;
   const state = f.variables('v128', 8);
   const [keys, left, run, index] = f.variables('i32', 4) as [Variable, Variable, Variable, Variable];
+  const pending = f.variable('i32');
   f.loop(
     () => {
       f.block((b) => {
@@ -200,9 +201,10 @@ export function groupsFunction(target: Target): FunctionCode {
               b.set(plane, b.xor(b.load(b.int(FIRST_ROUND), 16 * i), moved));
             }
             b.set(keys, b.add(b.get(key), 2 * ROUND_KEY_BYTES));
+            b.set(pending, b.int(2));
             b.set(left, b.intShl(b.get(quads), 2));
           });
-          middleRounds(f, state, keys, left);
+          middleRounds(f, state, keys, pending, left);
           f.block((b) => {
             const at = b.get(text);
             for (const [i, block] of lastRound(b, state, keys).entries()) {
@@ -224,13 +226,17 @@ export function groupsFunction(target: Target): FunctionCode {
 type Parameters6 = [Variable, Variable, Variable, Variable, Variable, Variable];
 
 /**
- * The rounds between the first and the last, `left` of them; `keys` is where their keys begin. One a turn, with the
+ * `left` rounds before the last; `keys` is where their keys begin, and `pending` counts ShiftRows. One a turn, with the
  * permutations for the pending ShiftRows from a table: a fourth of the code of four rounds written out.
  */
-function middleRounds(f: Assembler, state: readonly Variable[], keys: Variable, left: Variable): void {
+function middleRounds(
+  f: Assembler,
+  state: readonly Variable[],
+  keys: Variable,
+  pending: Variable,
+  left: Variable,
+): void {
   const rowsDown = f.target.constants.address(ROWS_DOWN);
-  const pending = f.variable('i32');
-  f.block((b) => b.set(pending, b.int(2)));
   f.loop(
     () =>
       f.block((b) => {
@@ -271,6 +277,7 @@ export function packedFunction(target: Target): FunctionCode {
   const [key, quads, groups] = f.params as [Variable, Variable, Variable];
   const state = f.variables('v128', 8);
   const [keys, left, blocks, addresses] = f.variables('i32', 4) as [Variable, Variable, Variable, Variable];
+  const pending = f.variable('i32');
   f.block((b) => {
     b.set(blocks, b.int(PACKED_BLOCKS));
     b.set(addresses, b.int(PACKED_ADDRESSES));
@@ -281,12 +288,12 @@ export function packedFunction(target: Target): FunctionCode {
         const rowsOf = b.bytes(toRows(0));
         const firstKey = b.load(b.get(key), FIRST_ROUND_KEY);
         const rows = state.map((_, i) => b.xor(b.swizzle(b.load(b.get(blocks), 16 * i), rowsOf), firstKey));
-        const first = addRoundKey(b, subAndMix(b, exchangeBits(b, rows), 1), b.get(key), ROUND_KEY_BYTES);
-        for (const [i, plane] of first.entries()) b.set(state[i]!, plane);
-        b.set(keys, b.add(b.get(key), 2 * ROUND_KEY_BYTES));
-        b.set(left, b.intShl(b.get(quads), 2));
+        for (const [i, plane] of exchangeBits(b, rows).entries()) b.set(state[i]!, plane);
+        b.set(keys, b.add(b.get(key), ROUND_KEY_BYTES));
+        b.set(pending, b.int(1));
+        b.set(left, b.add(b.intShl(b.get(quads), 2), 1));
       });
-      middleRounds(f, state, keys, left);
+      middleRounds(f, state, keys, pending, left);
       f.block((b) => {
         for (const [i, block] of lastRound(b, state, keys).entries()) {
           const at = b.loadInt(b.get(addresses), 4 * i);
