@@ -7,7 +7,7 @@
  *
  * Instead of moving rows, a round counts how many ShiftRows are pending, and MixColumns takes the row below from so many
  * columns along. Round keys lie in memory with the same displacement. After 10 or 14 rounds two are pending, which
- * the permutation back to blocks takes in. Bytes of a row lie side by side, so that going down a row turns whole lanes.
+ * the permutation back to blocks takes in.
  */
 import {
   FIRST_ROUND,
@@ -25,7 +25,7 @@ import type { FunctionCode } from './wasm.js';
 /** Blocks in a group, and bytes. */
 export const GROUP_BLOCKS = 8;
 const GROUP_BYTES = 16 * GROUP_BLOCKS;
-/** ShiftRows come back to where they began after four rounds: the loop's body. */
+/** ShiftRows come back to where they began after four rounds. */
 export const PERIOD = 4;
 /** The three lowest bits of the counters 1 to 8, over the eight blocks of a group. */
 const COUNTER_BITS = [0x55, 0x66, 0x78];
@@ -49,54 +49,36 @@ export function toRows(pending: number): number[] {
 export const TO_BLOCK = permutation((column, row) => inRows(row, column + 2 * row));
 
 /** Where the bytes of a vector in rows come from that goes one or two rows down, with `pending` ShiftRows. */
-export function down(rows: 1 | 2, pending: number): number[] {
+function down(rows: 1 | 2, pending: number): number[] {
   return permutation((row, column) => inRows(row + rows, column + rows * pending));
 }
 
 /** One and two rows down, for 0 to 3 ShiftRows pending. */
 export const ROWS_DOWN = [0, 1, 2, 3].flatMap((pending) => [...down(1, pending), ...down(2, pending)]);
 
-/** `down`, by what costs least. */
-function goDown(b: Block, rows: 1 | 2, pending: number): (plane: Value) => Value {
-  const columns = (rows * pending) & 3;
-  const lanes = down(rows, 0);
-  if (columns === 0) return (plane) => b.shuffle(plane, plane, lanes);
-  if (columns === 2 && !b.target.relaxed) {
-    // Whole lanes, then halves of lanes: together no more than a look-up costs here, and nothing to load.
-    const halves = permutation((row, column) => inRows(row, column + 2));
-    return (plane) => {
-      const moved = b.shuffle(plane, plane, lanes);
-      return b.shuffle(moved, moved, halves);
-    };
-  }
-  const mask = b.bytes(down(rows, pending));
-  return (plane) => b.swizzle(plane, mask);
-}
-
-/** MixColumns (FIPS 197 section 5.1.3): 2a + 3b + c + d = 2(a + b) + b + (c + d), with b one row below a. */
-function mixColumns(
-  b: Block,
-  planes: readonly Value[],
-  oneDown: (plane: Value) => Value,
-  twoDown: (plane: Value) => Value,
-): Value[] {
-  const below = planes.map(oneDown);
-  const sums = planes.map((plane, i) => b.xor(plane, below[i]!));
-  return planes.map((_, i) => {
-    const rest = b.xor(below[i]!, twoDown(sums[i]!));
+/**
+ * SubBytes, and MixColumns (FIPS 197 section 5.1.3): 2a + 3b + c + d = 2(a + b) + b + (c + d), with b one row below a. The
+ * two permutations are `down`'s, for the ShiftRows that are pending.
+ */
+function subAndMix(b: Block, planes: readonly Value[], oneDown: Value, twoDown: Value): Value[] {
+  const substituted = subBytes(b, planes);
+  const below = substituted.map((plane) => b.swizzle(plane, oneDown));
+  const sums = substituted.map((plane, i) => b.xor(plane, below[i]!));
+  return sums.map((sum, i) => {
+    const rest = b.xor(below[i]!, b.swizzle(sum, twoDown));
     // Twice: every bit moves up by one, and what falls off comes back as 0x1b.
     const doubled = i === 0 ? sums[7]! : i === 1 || i === 3 || i === 4 ? b.xor(sums[i - 1]!, sums[7]!) : sums[i - 1]!;
     return b.xor(rest, doubled);
   });
 }
 
-function addRoundKey(b: Block, planes: readonly Value[], keys: Value, offset: number): Value[] {
-  return planes.map((plane, i) => b.xor(plane, b.load(keys, offset + 16 * i)));
+/** Round 1 of all but its key: one ShiftRows is pending. */
+export function firstRound(b: Block, planes: readonly Value[]): Value[] {
+  return subAndMix(b, planes, b.bytes(down(1, 1)), b.bytes(down(2, 1)));
 }
 
-/** SubBytes and MixColumns, with `pending` ShiftRows. */
-export function subAndMix(b: Block, planes: readonly Value[], pending: number): Value[] {
-  return mixColumns(b, subBytes(b, planes), goDown(b, 1, pending), goDown(b, 2, pending));
+function addRoundKey(b: Block, planes: readonly Value[], keys: Value, offset: number): Value[] {
+  return planes.map((plane, i) => b.xor(plane, b.load(keys, offset + 16 * i)));
 }
 
 /** Bit i of vector j changes places with bit j of vector i, in every byte: from blocks to planes, and back. */
@@ -172,7 +154,7 @@ export function groupsFunction(target: Target): FunctionCode {
         const ofLast = b.intAnd(b.add(b.get(counter), GROUP_BLOCKS - 1), ~0xff);
         const carried = b.swapBytes(b.intXor(upper, ofLast));
         const planes = counterPlanes(b, b.load(b.get(nonce)), b.swapBytes(upper), carried, b.get(key), false);
-        const first = addRoundKey(b, subAndMix(b, planes, 1), b.get(key), ROUND_KEY_BYTES);
+        const first = addRoundKey(b, firstRound(b, planes), b.get(key), ROUND_KEY_BYTES);
         for (const [i, plane] of first.entries()) b.store(b.int(FIRST_ROUND), plane, 16 * i);
       });
       f.block((b) => {
@@ -241,17 +223,8 @@ function middleRounds(
     () =>
       f.block((b) => {
         const masks = b.add(b.intShl(b.intAnd(b.get(pending), PERIOD - 1), 5), rowsDown);
-        const [oneDown, twoDown] = [b.load(masks), b.load(masks, 16)];
-        const planes = subBytes(
-          b,
-          state.map((plane) => b.get(plane)),
-        );
-        const mixed = mixColumns(
-          b,
-          planes,
-          (plane) => b.swizzle(plane, oneDown),
-          (plane) => b.swizzle(plane, twoDown),
-        );
+        const planes = state.map((plane) => b.get(plane));
+        const mixed = subAndMix(b, planes, b.load(masks), b.load(masks, 16));
         const added = addRoundKey(b, mixed, b.get(keys), 0);
         for (const [i, plane] of added.entries()) b.set(state[i]!, plane);
         b.set(keys, b.add(b.get(keys), ROUND_KEY_BYTES));

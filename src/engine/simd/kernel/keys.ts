@@ -8,7 +8,7 @@ import {
   LAST_ROUND_KEY,
   VECTOR_KEYS,
 } from '../layout.js';
-import { counterPlanes, PERIOD, subAndMix, toRows } from './aes.js';
+import { counterPlanes, firstRound, PERIOD, toRows } from './aes.js';
 import { Assembler, type Target, type Value, type Variable } from './assembler.js';
 import { SBOX_CONSTANT, subBytes } from './sbox.js';
 import { intoTower } from './vpaes.js';
@@ -23,7 +23,7 @@ export function lastBytesFunction(target: Target): FunctionCode {
   const reached = Array.from({ length: 16 }, (_, at) => ((at & 3) === at >>> 2 ? 0xff : 0));
   f.block((b) => {
     const planes = counterPlanes(b, b.zero(), b.int(0), b.int(0), b.get(key), false);
-    for (const [i, plane] of subAndMix(b, planes, 1).entries()) b.store(b.int(FIRST_ROUND), plane, 16 * i);
+    for (const [i, plane] of firstRound(b, planes).entries()) b.store(b.int(FIRST_ROUND), plane, 16 * i);
   });
   f.loop(
     () =>
@@ -32,7 +32,7 @@ export function lastBytesFunction(target: Target): FunctionCode {
         const ofLast = b.swapBytes(b.intAnd(b.intShl(b.add(b.get(index), 1), 3), 0xff));
         const planes = counterPlanes(b, b.zero(), upper, b.intXor(upper, ofLast), b.get(key), true);
         const to = b.add(b.get(key), b.intShl(b.get(index), 7));
-        for (const [i, plane] of subAndMix(b, planes, 1).entries()) {
+        for (const [i, plane] of firstRound(b, planes).entries()) {
           const moved = b.xor(plane, b.load(b.int(FIRST_ROUND), 16 * i));
           b.store(to, b.and(moved, b.bytes(reached)), LAST_BYTES + 16 * i);
         }

@@ -4,7 +4,7 @@
  * of eight (aes.ts) mostly empty. State and round keys stand in rows, and ShiftRows is never done, as there.
  */
 import { FIRST_ROUND_KEY, VECTOR_KEYS } from '../layout.js';
-import { down, PERIOD, TO_BLOCK, toRows } from './aes.js';
+import { PERIOD, ROWS_DOWN, TO_BLOCK, toRows } from './aes.js';
 import { Assembler, type Block, type Target, type Value, type Variable } from './assembler.js';
 import { nibbles, perNibble, quotients, towerOf } from './tower.js';
 import type { FunctionCode } from './wasm.js';
@@ -69,8 +69,7 @@ export function fewBlocksFunction(target: Target): FunctionCode {
   const pending = f.variable('i32');
   const left = f.variable('i32');
   const end = f.variable('i32');
-  // One and two rows down, for 0 to 3 ShiftRows pending.
-  const rowsDown = target.constants.address([0, 1, 2, 3].flatMap((count) => [...down(1, count), ...down(2, count)]));
+  const rowsDown = target.constants.address(ROWS_DOWN);
   f.block((b) => b.set(end, b.add(b.get(text), b.intShl(b.get(blocks), 4))));
   f.loop(
     () => {
