@@ -24,8 +24,8 @@ import type { Endpoint } from '../arguments.js';
 import { Outbox } from './outbox.js';
 import { BufferPool } from './pool.js';
 
-/** What libuv reads of a socket in one turn at most. */
-const MAX_BATCH = 32;
+/** So many are handled before more of the turn is read: larger batches gain little, and the first packets wait for the last. */
+const MAX_BATCH = 8;
 /** After a turn of so many packets the next one is gathered. */
 const MANY = 4;
 /** Of packets that are handled at once, every so-many-th has its turn counted. */
