@@ -166,7 +166,8 @@ describe('a burst', () => {
     const { gateway, receiver, burst } = place;
     const turn = await gathering(place);
     await burst(mixed);
-    expect(gateway.counters.forwarded.packets).toBe(0);
+    // A batch of eight has gone; the rest waits for the end of the turn.
+    expect(gateway.counters.forwarded.packets).toBeLessThan(opened.length);
     turn.end();
     const arrived = await receiver.wait(opened.length + 1);
     expect(arrived.filter((packet) => !packet.equals(RECEIVER_REPORT))).toEqual(opened);
