@@ -1,13 +1,12 @@
 /**
- * AES in counter mode, bitsliced: eight blocks in eight vectors (Kasper and Schwabe, CHES 2009), ShiftRows never done
- * (Adomnicai and Peyrin, "Fixslicing AES-like ciphers", 2020).
+ * AES in counter mode, bitsliced: eight blocks in eight vectors (Kasper and Schwabe, CHES 2009).
  *
  *     plane b holds bit b of every byte of the state; its byte 4 * row + column is that place of the state;
  *     bit k of such a byte belongs to block k
  *
- * Instead of moving rows, a round counts how many ShiftRows are pending, and MixColumns takes the row below from so many
- * columns along. Round keys lie in memory with the same displacement. After 10 or 14 rounds two are pending, which
- * the permutation back to blocks takes in.
+ * Bytes of a row lie side by side: MixColumns goes down by whole lanes, one instruction, and ShiftRows is a look-up with a
+ * constant mask. Never doing ShiftRows (Adomnicai and Peyrin, "Fixslicing AES-like ciphers", 2020) was tried: then other
+ * rounds have other masks, and V8 11 makes three instructions of a look-up whose mask it does not know.
  */
 import {
   FIRST_ROUND,
@@ -25,8 +24,6 @@ import type { FunctionCode } from './wasm.js';
 /** Blocks in a group, and bytes. */
 export const GROUP_BLOCKS = 8;
 const GROUP_BYTES = 16 * GROUP_BLOCKS;
-/** ShiftRows come back to where they began after four rounds. */
-export const PERIOD = 4;
 /** The three lowest bits of the counters 1 to 8, over the eight blocks of a group. */
 const COUNTER_BITS = [0x55, 0x66, 0x78];
 const LAST_OF_GROUP = 0x80;
@@ -40,41 +37,35 @@ function permutation(source: (row: number, column: number) => number): number[] 
 const inBlock = (row: number, column: number) => 4 * (column & 3) + row;
 const inRows = (row: number, column: number) => 4 * (row & 3) + (column & 3);
 
-/** From a block to rows, with `pending` ShiftRows. */
-export function toRows(pending: number): number[] {
-  return permutation((row, column) => inBlock(row, column - pending * row));
+/** From a block to rows, and back. */
+export const TO_ROWS = permutation(inBlock);
+export const TO_BLOCK = permutation((column, row) => inRows(row, column));
+/** ShiftRows (FIPS 197 section 5.1.2). */
+export const SHIFT_ROWS = permutation((row, column) => inRows(row, column + row));
+
+/** So many rows down: whole lanes, one instruction. */
+export function rowsDown(b: Block, vector: Value, rows: 1 | 2): Value {
+  const lanes = permutation((row, column) => inRows(row + rows, column));
+  return b.shuffle(vector, vector, lanes);
 }
 
-/** From rows with two ShiftRows pending, as the last round leaves them, to a block: byte 4 * column + row. */
-export const TO_BLOCK = permutation((column, row) => inRows(row, column + 2 * row));
-
-/** Where the bytes of a vector in rows come from that goes one or two rows down, with `pending` ShiftRows. */
-function down(rows: 1 | 2, pending: number): number[] {
-  return permutation((row, column) => inRows(row + rows, column + rows * pending));
+/** A round without its key, and without the constant of SubBytes. */
+export function roundOf(b: Block, planes: readonly Value[]): Value[] {
+  const shiftRows = b.bytes(SHIFT_ROWS);
+  const shifted = planes.map((plane) => b.swizzle(plane, shiftRows));
+  return mixColumns(b, subBytes(b, shifted));
 }
 
-/** One and two rows down, for 0 to 3 ShiftRows pending. */
-export const ROWS_DOWN = [0, 1, 2, 3].flatMap((pending) => [...down(1, pending), ...down(2, pending)]);
-
-/**
- * SubBytes, and MixColumns (FIPS 197 section 5.1.3): 2a + 3b + c + d = 2(a + b) + b + (c + d), with b one row below a. The
- * two permutations are `down`'s, for the ShiftRows that are pending.
- */
-function subAndMix(b: Block, planes: readonly Value[], oneDown: Value, twoDown: Value): Value[] {
-  const substituted = subBytes(b, planes);
-  const below = substituted.map((plane) => b.swizzle(plane, oneDown));
-  const sums = substituted.map((plane, i) => b.xor(plane, below[i]!));
+/** MixColumns (FIPS 197 section 5.1.3): 2a + 3b + c + d = 2(a + b) + b + (c + d), with b one row below a. */
+function mixColumns(b: Block, planes: readonly Value[]): Value[] {
+  const below = planes.map((plane) => rowsDown(b, plane, 1));
+  const sums = planes.map((plane, i) => b.xor(plane, below[i]!));
   return sums.map((sum, i) => {
-    const rest = b.xor(below[i]!, b.swizzle(sum, twoDown));
+    const rest = b.xor(below[i]!, rowsDown(b, sum, 2));
     // Twice: every bit moves up by one, and what falls off comes back as 0x1b.
     const doubled = i === 0 ? sums[7]! : i === 1 || i === 3 || i === 4 ? b.xor(sums[i - 1]!, sums[7]!) : sums[i - 1]!;
     return b.xor(rest, doubled);
   });
-}
-
-/** Round 1 of all but its key: one ShiftRows is pending. */
-export function firstRound(b: Block, planes: readonly Value[]): Value[] {
-  return subAndMix(b, planes, b.bytes(down(1, 1)), b.bytes(down(2, 1)));
 }
 
 function addRoundKey(b: Block, planes: readonly Value[], keys: Value, offset: number): Value[] {
@@ -120,7 +111,7 @@ export function counterPlanes(
   key: Value,
   lowBits: boolean,
 ): Value[] {
-  const rowsOf = b.bytes(toRows(0));
+  const rowsOf = b.bytes(TO_ROWS);
   const rows = b.xor(b.swizzle(b.replaceLane32(nonce, 3, counter), rowsOf), b.load(key, FIRST_ROUND_KEY));
   const lastRows = b.swizzle(b.replaceLane32(b.zero(), 3, carried), rowsOf);
   const last = b.splat8(LAST_OF_GROUP);
@@ -142,10 +133,10 @@ export function counterPlanes(
  */
 export function groupsFunction(target: Target): FunctionCode {
   const f = new Assembler('groups', new Array(6).fill('i32'), target);
+  f.keep([SHIFT_ROWS]);
   const [key, quads, nonce, counter, text, groups] = f.params as Parameters6;
   const state = f.variables('v128', 8);
   const [keys, left, run, index] = f.variables('i32', 4) as [Variable, Variable, Variable, Variable];
-  const pending = f.variable('i32');
   f.loop(
     () => {
       f.block((b) => {
@@ -154,7 +145,7 @@ export function groupsFunction(target: Target): FunctionCode {
         const ofLast = b.intAnd(b.add(b.get(counter), GROUP_BLOCKS - 1), ~0xff);
         const carried = b.swapBytes(b.intXor(upper, ofLast));
         const planes = counterPlanes(b, b.load(b.get(nonce)), b.swapBytes(upper), carried, b.get(key), false);
-        const first = addRoundKey(b, firstRound(b, planes), b.get(key), ROUND_KEY_BYTES);
+        const first = addRoundKey(b, roundOf(b, planes), b.get(key), ROUND_KEY_BYTES);
         for (const [i, plane] of first.entries()) b.store(b.int(FIRST_ROUND), plane, 16 * i);
       });
       f.block((b) => {
@@ -183,10 +174,9 @@ export function groupsFunction(target: Target): FunctionCode {
               b.set(plane, b.xor(b.load(b.int(FIRST_ROUND), 16 * i), moved));
             }
             b.set(keys, b.add(b.get(key), 2 * ROUND_KEY_BYTES));
-            b.set(pending, b.int(2));
             b.set(left, b.intShl(b.get(quads), 2));
           });
-          middleRounds(f, state, keys, pending, left);
+          middleRounds(f, state, keys, left);
           f.block((b) => {
             const at = b.get(text);
             for (const [i, block] of lastRound(b, state, keys).entries()) {
@@ -207,28 +197,17 @@ export function groupsFunction(target: Target): FunctionCode {
 
 type Parameters6 = [Variable, Variable, Variable, Variable, Variable, Variable];
 
-/**
- * `left` rounds before the last; `keys` is where their keys begin, and `pending` counts ShiftRows. One a turn, with the
- * permutations for the pending ShiftRows from a table: a fourth of the code of four rounds written out.
- */
-function middleRounds(
-  f: Assembler,
-  state: readonly Variable[],
-  keys: Variable,
-  pending: Variable,
-  left: Variable,
-): void {
-  const rowsDown = f.target.constants.address(ROWS_DOWN);
+/** `left` rounds before the last, one a turn; `keys` is where their keys begin. */
+function middleRounds(f: Assembler, state: readonly Variable[], keys: Variable, left: Variable): void {
   f.loop(
     () =>
       f.block((b) => {
-        const masks = b.add(b.intShl(b.intAnd(b.get(pending), PERIOD - 1), 5), rowsDown);
-        const planes = state.map((plane) => b.get(plane));
-        const mixed = subAndMix(b, planes, b.load(masks), b.load(masks, 16));
-        const added = addRoundKey(b, mixed, b.get(keys), 0);
-        for (const [i, plane] of added.entries()) b.set(state[i]!, plane);
+        const planes = roundOf(
+          b,
+          state.map((plane) => b.get(plane)),
+        );
+        for (const [i, plane] of addRoundKey(b, planes, b.get(keys), 0).entries()) b.set(state[i]!, plane);
         b.set(keys, b.add(b.get(keys), ROUND_KEY_BYTES));
-        b.set(pending, b.add(b.get(pending), 1));
         b.set(left, b.sub(b.get(left), 1));
       }),
     (b) => b.get(left),
@@ -237,8 +216,9 @@ function middleRounds(
 
 /** The last round, and from planes to blocks. */
 function lastRound(b: Block, state: readonly Variable[], keys: Variable): Value[] {
-  const planes = state.map((plane) => b.get(plane));
-  return toBlocks(b, addRoundKey(b, subBytes(b, planes), b.get(keys), 0));
+  const shiftRows = b.bytes(SHIFT_ROWS);
+  const shifted = state.map((plane) => b.swizzle(b.get(plane), shiftRows));
+  return toBlocks(b, addRoundKey(b, subBytes(b, shifted), b.get(keys), 0));
 }
 
 /**
@@ -247,10 +227,10 @@ function lastRound(b: Block, state: readonly Variable[], keys: Variable): Value[
  */
 export function packedFunction(target: Target): FunctionCode {
   const f = new Assembler('packed', ['i32', 'i32', 'i32'], target);
+  f.keep([SHIFT_ROWS]);
   const [key, quads, groups] = f.params as [Variable, Variable, Variable];
   const state = f.variables('v128', 8);
   const [keys, left, blocks, addresses] = f.variables('i32', 4) as [Variable, Variable, Variable, Variable];
-  const pending = f.variable('i32');
   f.block((b) => {
     b.set(blocks, b.int(PACKED_BLOCKS));
     b.set(addresses, b.int(PACKED_ADDRESSES));
@@ -258,15 +238,14 @@ export function packedFunction(target: Target): FunctionCode {
   f.loop(
     () => {
       f.block((b) => {
-        const rowsOf = b.bytes(toRows(0));
+        const rowsOf = b.bytes(TO_ROWS);
         const firstKey = b.load(b.get(key), FIRST_ROUND_KEY);
         const rows = state.map((_, i) => b.xor(b.swizzle(b.load(b.get(blocks), 16 * i), rowsOf), firstKey));
         for (const [i, plane] of exchangeBits(b, rows).entries()) b.set(state[i]!, plane);
         b.set(keys, b.add(b.get(key), ROUND_KEY_BYTES));
-        b.set(pending, b.int(1));
         b.set(left, b.add(b.intShl(b.get(quads), 2), 1));
       });
-      middleRounds(f, state, keys, pending, left);
+      middleRounds(f, state, keys, left);
       f.block((b) => {
         for (const [i, block] of lastRound(b, state, keys).entries()) {
           const at = b.loadInt(b.get(addresses), 4 * i);

@@ -8,7 +8,7 @@ import {
   LAST_ROUND_KEY,
   VECTOR_KEYS,
 } from '../layout.js';
-import { counterPlanes, firstRound, PERIOD, toRows } from './aes.js';
+import { counterPlanes, roundOf, TO_ROWS } from './aes.js';
 import { Assembler, type Target, type Value, type Variable } from './assembler.js';
 import { SBOX_CONSTANT, subBytes } from './sbox.js';
 import { intoTower } from './vpaes.js';
@@ -19,11 +19,11 @@ export function lastBytesFunction(target: Target): FunctionCode {
   const f = new Assembler('lastBytes', ['i32'], target);
   const [key] = f.params as [Variable];
   const index = f.variable('i32');
-  // Where MixColumns takes the last byte to, after one ShiftRows.
-  const reached = Array.from({ length: 16 }, (_, at) => ((at & 3) === at >>> 2 ? 0xff : 0));
+  // Where ShiftRows and MixColumns take the last byte to: the first column.
+  const reached = Array.from({ length: 16 }, (_, at) => ((at & 3) === 0 ? 0xff : 0));
   f.block((b) => {
     const planes = counterPlanes(b, b.zero(), b.int(0), b.int(0), b.get(key), false);
-    for (const [i, plane] of firstRound(b, planes).entries()) b.store(b.int(FIRST_ROUND), plane, 16 * i);
+    for (const [i, plane] of roundOf(b, planes).entries()) b.store(b.int(FIRST_ROUND), plane, 16 * i);
   });
   f.loop(
     () =>
@@ -32,7 +32,7 @@ export function lastBytesFunction(target: Target): FunctionCode {
         const ofLast = b.swapBytes(b.intAnd(b.intShl(b.add(b.get(index), 1), 3), 0xff));
         const planes = counterPlanes(b, b.zero(), upper, b.intXor(upper, ofLast), b.get(key), true);
         const to = b.add(b.get(key), b.intShl(b.get(index), 7));
-        for (const [i, plane] of firstRound(b, planes).entries()) {
+        for (const [i, plane] of roundOf(b, planes).entries()) {
           const moved = b.xor(plane, b.load(b.int(FIRST_ROUND), 16 * i));
           b.store(to, b.and(moved, b.bytes(reached)), LAST_BYTES + 16 * i);
         }
@@ -64,9 +64,8 @@ export function packKeysFunction(target: Target): FunctionCode {
   const f = new Assembler('packKeys', ['i32', 'i32'], target);
   const [key, count] = f.params as [Variable, Variable];
   const round = f.variable('i32');
-  const keyRows = target.constants.address([0, 1, 2, 3].flatMap(toRows));
   f.block((b) => {
-    const first = b.swizzle(b.load(b.int(KEY_INPUT)), b.bytes(toRows(0)));
+    const first = b.swizzle(b.load(b.int(KEY_INPUT)), b.bytes(TO_ROWS));
     b.store(b.get(key), first, FIRST_ROUND_KEY);
     b.store(b.get(key), intoTower(b, first), VECTOR_KEYS);
     b.set(round, b.int(1));
@@ -76,8 +75,7 @@ export function packKeysFunction(target: Target): FunctionCode {
       f.block((b) => {
         const index = b.get(round);
         const input = b.load(b.intShl(index, 4), KEY_INPUT);
-        const pending = b.intShl(b.intAnd(index, PERIOD - 1), 4);
-        const rows = b.swizzle(b.xor(input, b.splat8(SBOX_CONSTANT)), b.load(pending, keyRows));
+        const rows = b.swizzle(b.xor(input, b.splat8(SBOX_CONSTANT)), b.bytes(TO_ROWS));
         b.store(b.add(b.get(key), b.intShl(index, 4)), intoTower(b, rows), VECTOR_KEYS);
         b.store(b.int(LAST_ROUND_KEY), rows);
         const target = b.add(b.get(key), b.intShl(index, 7));
