@@ -71,7 +71,7 @@ const MUTATIONS = {
     ],
     ['keyId are the upper four bits', 'find(kidHigh >>> 28)', 'find(kidHigh >>> 27)'],
     ['replays are refused', 'if (replay < 0) return replay;\n\n    const job', 'const job'],
-    ['the window moves', 'sender.window.accept(ctr);', ''],
+    ['the window moves', 'sender.window.accept(ctr);\n    this.#noteSender(kidHigh', 'this.#noteSender(kidHigh'],
     ['tags are checked', 'if (!genuine) return BAD_TAG;', ''],
     ['room for a tag', 'if (textLength < 0) return MALFORMED;', 'if (textLength < 1) return MALFORMED;'],
     [

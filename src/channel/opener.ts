@@ -153,12 +153,9 @@ export class SframeOpener extends Opener implements KeyHolder {
     }
     const known = sender !== undefined;
     if (sender === undefined) {
-      if (!this.#loopback && this.#ring.isOwn(kidHigh, kidLow)) return OWN_FRAME;
-      const live = this.#ring.find(kidHigh >>> 28);
-      if (live === undefined) return UNKNOWN_KEY;
-      if (ctr < table.floor(kidHigh, kidLow)) return TOO_OLD;
-      sender = table.candidate(live, kidHigh, kidLow);
-      if (sender === undefined) return BUSY;
+      const candidate = this.#candidate();
+      if (typeof candidate === 'number') return candidate;
+      sender = candidate;
       replay = sender.window.check(ctr);
     }
     if (replay < 0) return replay;
@@ -184,8 +181,19 @@ export class SframeOpener extends Opener implements KeyHolder {
     job.release();
     if (!genuine) return BAD_TAG;
     copyHeader(input, out, 0, headerLength);
-    this.#accept(sender, kidHigh, kidLow, ctr);
+    sender.window.accept(ctr);
+    this.#noteSender(kidHigh, kidLow);
     return written;
+  }
+
+  /** Who may have sent a frame of an unknown KID; or why it is refused. Rare, and so not in the way of the others. */
+  #candidate(): Sender | number {
+    const { kidHigh, kidLow, ctr } = this.#header;
+    if (!this.#loopback && this.#ring.isOwn(kidHigh, kidLow)) return OWN_FRAME;
+    const live = this.#ring.find(kidHigh >>> 28);
+    if (live === undefined) return UNKNOWN_KEY;
+    if (ctr < this.#table.floor(kidHigh, kidLow)) return TOO_OLD;
+    return this.#table.candidate(live, kidHigh, kidLow) ?? BUSY;
   }
 
   /** Whether the engine takes the frame into its batch: `flush` finishes it. */
@@ -242,12 +250,12 @@ export class SframeOpener extends Opener implements KeyHolder {
     if (!batch.isGenuine(index)) return BAD_TAG;
     batch.write(index);
     copyHeader(input, out, 0, headerLength);
-    this.#accept(sender, waiting.kidHigh, waiting.kidLow, ctr);
+    sender.window.accept(ctr);
+    this.#noteSender(waiting.kidHigh, waiting.kidLow);
     return headerLength + waiting.textLength;
   }
 
-  #accept(sender: Sender, kidHigh: number, kidLow: number, ctr: number): void {
-    sender.window.accept(ctr);
+  #noteSender(kidHigh: number, kidLow: number): void {
     this.#table.authenticated(kidHigh, kidLow);
     this.#last[0] = kidHigh;
     this.#last[1] = kidLow;
