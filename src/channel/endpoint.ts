@@ -60,8 +60,25 @@ export abstract class FrameEndpoint {
   /** `count` frames in order; returns how many succeeded. */
   protected runBatch(inputs: Uint8Array[], outs: Uint8Array[], results: Int32Array, count: number): number {
     checkBatch(inputs, outs, results, count);
+    let succeeded = 0;
+    if (count >= LEAST_TOGETHER) {
+      this.#runTogether(inputs, outs, results, count);
+      for (let i = 0; i < count; i++) if (results[i]! >= 0) succeeded++;
+      return succeeded;
+    }
+    for (let i = 0; i < count; i++) {
+      const input = inputs[i]!;
+      const result = this.run(input, outs[i]!, input.length);
+      results[i] = result;
+      if (result >= 0) succeeded++;
+    }
+    return succeeded;
+  }
+
+  /** Frames may wait in the engine until `flush`; where one throws, those before it are finished. */
+  #runTogether(inputs: Uint8Array[], outs: Uint8Array[], results: Int32Array, count: number): void {
     this.results = results;
-    this.together = count >= LEAST_TOGETHER;
+    this.together = true;
     try {
       for (let i = 0; i < count; i++) {
         const input = inputs[i]!;
@@ -73,9 +90,6 @@ export abstract class FrameEndpoint {
       this.results = NO_RESULTS;
       this.together = false;
     }
-    let succeeded = 0;
-    for (let i = 0; i < count; i++) if (results[i]! >= 0) succeeded++;
-    return succeeded;
   }
 
   #runChecked(input: Uint8Array, out: Uint8Array, length: number): number {
