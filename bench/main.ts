@@ -1,54 +1,133 @@
-/** `npm run bench`: see --help. Results on stdout; progress on stderr. */
-import { parseArgs } from 'node:util';
-import { type RowResult, runRow } from './harness.js';
-import { base } from './peers/frameseal.js';
-import { asJson, checkTargets, rowText } from './report.js';
-import { PEERS, ROWS, rowName } from './rows.js';
+/** The bench: `npm run bench`, and `frameseal bench` where the package is installed. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, Option } from 'commander';
+import { StatusLine } from '#terminal';
+import { numbersArgument, runCommand } from './arguments.js';
+import { type Case, selectCases } from './cases.js';
+import type { Document, Result } from './document.js';
+import { judge, readGoals } from './goals.js';
+import { commit, findNodes, machine, version } from './machine.js';
+import { ROOT } from './peers/frameseal.js';
+import { githubOf, markdownOf } from './report/formats.js';
+import { htmlOf, svgOf } from './report/html.js';
+import { caseText, headText, summaryText } from './report/text.js';
+import { type Effort, type NodeBinary, runCase } from './run.js';
 
-const HELP = `npm run bench -- [options]
-  --rows TEXT     only rows whose name holds every word of TEXT, such as "aes-128 seal" (see --list)
-  --rounds N      rounds a row, 15 by default; more are steadier
-  --base DIR      with the engine of another checkout, built, as one more contestant
-  --json          one JSON array on stdout: name, unit, value, range
-  --check         exit 1 where a ratio is below its target
-  --list          the names of the rows
-`;
+const GOALS = join(ROOT, 'bench/goals.json');
+const FULL: Effort = {
+  processes: 3,
+  rounds: 9,
+  latencyFrames: 1_000_000,
+  repetitions: 2,
+  deadlineMs: Number.POSITIVE_INFINITY,
+};
+const QUICK: Effort = { processes: 1, rounds: 11, latencyFrames: 20_000, repetitions: 1, deadlineMs: 40_000 };
 
-const { values } = parseArgs({
-  options: {
-    rows: { type: 'string', default: '' },
-    rounds: { type: 'string', default: '15' },
-    base: { type: 'string' },
-    json: { type: 'boolean' },
-    check: { type: 'boolean' },
-    list: { type: 'boolean' },
-    help: { type: 'boolean' },
-  },
-});
-const words = values.rows.split(' ').filter(Boolean);
-const rows = ROWS.filter((row) => words.every((word) => rowName(row).includes(word)));
+const command = new Command('bench')
+  .description(
+    'Times every cipher and packet path against other libraries, after checking that all give the same bytes.',
+  )
+  .option('--quick', 'the cases that say most, in less than a minute; what "frameseal bench" does by itself')
+  .option('--filter <text>', 'only cases whose name holds every word, such as "aes-128 seal"', '')
+  .option('--sizes <list>', 'only cases of these sizes in bytes, such as 160,1200', numbersArgument, [])
+  .option('--node <list>', 'under these major versions of Node, side by side, such as 20,24', numbersArgument, [])
+  .option('--base <dir>', 'with the engine of another checkout, built, as one more contestant')
+  .option('--check', 'exit 1 where a ratio falls short of bench/goals.json')
+  .addOption(
+    new Option('--format <format>', 'github: the array that benchmark-tracking actions read as customSmallerIsBetter')
+      .choices(['text', 'json', 'markdown', 'github'])
+      .default('text'),
+  )
+  .option('--json', '--format json; bench/README.md has the schema')
+  .option('--html <file>', 'also a page with charts')
+  .option('--svg <file>', "also the first group's chart by itself")
+  .option('--from <file>', 'show what an earlier run printed as json, and measure nothing')
+  .option('--list', 'the names of the cases')
+  .action(main);
 
-if (values.help) process.stdout.write(HELP);
-else if (values.list) process.stdout.write(rows.map((row) => `${rowName(row)}\n`).join(''));
-else await bench(Number(values.rounds));
+interface BenchOptions {
+  quick?: boolean;
+  filter: string;
+  sizes: number[];
+  node: number[];
+  base?: string;
+  check?: boolean;
+  format: 'text' | 'json' | 'markdown' | 'github';
+  json?: boolean;
+  html?: string;
+  svg?: string;
+  from?: string;
+  list?: boolean;
+}
 
-async function bench(rounds: number): Promise<void> {
-  const results: RowResult[] = [];
-  const peers = values.base === undefined ? PEERS : [...PEERS, await base(values.base)];
-  if (!values.json)
-    process.stdout.write(
-      `Node ${process.versions.node}, ${process.arch}; ns a frame, medians of ${rounds} interleaved rounds\n\n`,
-    );
-  for (const [i, row] of rows.entries()) {
-    if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${i + 1}/${rows.length} ${rowName(row)}`);
-    const result = await runRow(row, peers, rounds);
-    if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
-    results.push(result);
-    if (!values.json) process.stdout.write(`${rowText(result)}\n`);
+await runCommand(command);
+
+async function main(options: BenchOptions): Promise<void> {
+  const format = options.json ? 'json' : options.format;
+  const cases = selectCases(options.filter, options.sizes).filter(({ quick }) => quick || !options.quick);
+  if (cases.length === 0) command.error('no case has this name and size: --list shows all');
+  if (options.list) return print(cases.map(({ name }) => `${name}\n`).join(''));
+  const document = options.from
+    ? (JSON.parse(readFileSync(options.from, 'utf8')) as Document)
+    : await run(cases, options, format);
+  if (format === 'json') print(`${JSON.stringify(document, null, 1)}\n`);
+  if (format === 'github') print(`${JSON.stringify(githubOf(document), null, 1)}\n`);
+  if (format === 'markdown') print(markdownOf(document));
+  if (format === 'text' && options.from) print(textOf(document));
+  if (format === 'text') print(summaryText(document.results));
+  if (options.html) writeFileSync(options.html, htmlOf(document));
+  if (options.svg) writeFileSync(options.svg, svgOf(document));
+  if (options.check) check(document.results);
+}
+
+async function run(cases: readonly Case[], options: BenchOptions, format: string): Promise<Document> {
+  const line = new StatusLine();
+  const startMs = performance.now();
+  const effort = options.quick ? QUICK : FULL;
+  const nodes = await findNodes(options.node);
+  const about = {
+    schema: 1,
+    frameseal: version(),
+    commit: commit(),
+    date: new Date().toISOString(),
+    machine: machine(),
+  } as const;
+  const head = { ...about, nodes: nodes.map(({ facts }) => facts) };
+  if (format === 'text') print(`${headText(head)}\n`);
+  const results: Result[] = [];
+  for (const [i, kase] of cases.entries()) {
+    const found: Result[] = [];
+    for (const node of nodes) {
+      line.show(progress(i, cases.length, kase, node, performance.now() - startMs));
+      found.push(await runCase(kase, node, effort, options.base));
+    }
+    line.clear();
+    results.push(...found);
+    if (format === 'text') print(`${caseText(found)}\n`);
   }
-  if (values.json) process.stdout.write(`${JSON.stringify(asJson(results), null, 1)}\n`);
-  if (!values.check) return;
-  const { lines, met } = checkTargets(results);
-  process.stderr.write(`${lines.join('\n')}\n`);
-  if (!met) process.exitCode = 1;
+  return { ...head, results };
+}
+
+function progress(done: number, all: number, { name }: Case, { facts }: NodeBinary, elapsedMs: number): string {
+  const left = done === 0 ? '' : `, about ${Math.ceil((elapsedMs / done) * (all - done) * 0.001)} s left`;
+  return `${done + 1}/${all} ${name}, Node ${facts.node.split('.')[0]}${left}`;
+}
+
+function textOf(document: Document): string {
+  const names = [...new Set(document.results.map(({ name }) => name))];
+  const texts = names.map((name) => caseText(document.results.filter((result) => result.name === name)));
+  return [headText(document), ...texts].join('\n');
+}
+
+function check(results: readonly Result[]): void {
+  if (!existsSync(GOALS)) command.error(`--check needs ${GOALS}, which is in the repository, not in the package`);
+  const verdicts = judge(readGoals(GOALS), results);
+  for (const { verdict, text } of verdicts) process.stderr.write(`${verdict.padEnd(7)} ${text}\n`);
+  if (verdicts.length === 0) command.error('no goal is about these cases: nothing was checked');
+  if (verdicts.some(({ verdict }) => verdict === 'MISSED')) process.exitCode = 1;
+}
+
+function print(text: string): void {
+  process.stdout.write(text);
 }

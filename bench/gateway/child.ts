@@ -1,7 +1,6 @@
-/** A gateway in a process of its own: `dist/cli/main.js gateway` of a built checkout, on loopback. */
+/** A gateway in a process of its own on loopback: `dist/cli/main.js gateway` of a built checkout, or any that speaks like it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 
 export const LOOPBACK = '127.0.0.1';
@@ -11,16 +10,6 @@ const PROBE = `process.on('message', () => process.send(process.cpuUsage())); pr
 const running = new Set<ChildProcess>();
 process.on('exit', () => running.forEach((child) => void child.kill('SIGKILL')));
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
-
-export interface ChildOptions {
-  /** A checkout in which `npm run build` has run. */
-  readonly root: string;
-  readonly direction: 'seal' | 'open';
-  readonly config: string;
-  readonly forwardPort: number;
-  /** Where a V8 profile goes when it ends. */
-  readonly profileDirectory: string | undefined;
-}
 
 interface Event {
   readonly event: string;
@@ -40,20 +29,15 @@ export class GatewayProcess {
     this.port = port;
   }
 
-  static async start(options: ChildOptions): Promise<GatewayProcess> {
-    const { root, direction, config, forwardPort, profileDirectory } = options;
-    const node = ['--import', `data:text/javascript,${encodeURIComponent(PROBE)}`];
-    if (profileDirectory) node.push('--cpu-prof', '--cpu-prof-interval=200', `--cpu-prof-dir=${profileDirectory}`);
-    const args = ['gateway', `--${direction}`, '--json', '--rtcp-port', 'same', '--config', config];
-    const addresses = ['--listen', `${LOOPBACK}:0`, '--forward', `${LOOPBACK}:${forwardPort}`];
-    const child = spawn(process.execPath, [...node, join(resolve(root), 'dist/cli/main.js'), ...args, ...addresses], {
-      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
-    });
+  /** `command`: a script and its arguments. */
+  static async start(command: readonly string[]): Promise<GatewayProcess> {
+    const probe = ['--import', `data:text/javascript,${encodeURIComponent(PROBE)}`];
+    const child = spawn(process.execPath, [...probe, ...command], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
     running.add(child);
     child.once('exit', () => running.delete(child));
     const events = createInterface(child.stdout!)[Symbol.asyncIterator]();
     const { listen } = (await next(events)) ?? {};
-    if (listen === undefined) throw new Error(`the gateway of ${root} did not start`);
+    if (listen === undefined) throw new Error(`${command[0]} did not start`);
     return new GatewayProcess(child, events, Number(listen.split(':').at(-1)));
   }
 

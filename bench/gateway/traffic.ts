@@ -7,38 +7,20 @@
 import dgram from 'node:dgram';
 import { once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Channel } from 'frameseal';
+import type { Load } from '../cases.js';
 import { LOOPBACK } from './child.js';
 
-const PACKET_BYTES = 1200;
 const PATIENCE_MS = 500;
 const RECEIVE_BUFFER_BYTES = 4 << 20;
 
-export interface Load {
-  readonly name: string;
-  readonly packets: number;
-  /** Packets that leave together. */
-  readonly burst: number;
-  /** From one burst to the next; 0: as soon as fewer than `burst` are on their way. */
-  readonly everyMs: number;
-}
-
-/** Whole packets of 1,200 bytes; the timestamp, which stays in the clear, is the packet's number. */
-export function makePackets(count: number, sealed?: Channel): Uint8Array[] {
-  const sealer = sealed?.createSealer();
+/** Copies of an RTP packet; the timestamp, which stays in the clear, is the packet's number. */
+function numbered(packet: Uint8Array, count: number): Uint8Array[] {
   return Array.from({ length: count }, (_, i) => {
-    const packet = Buffer.alloc(PACKET_BYTES, i & 0xff);
-    packet.writeUInt32BE((0x8060_0000 | (i & 0xffff)) >>> 0, 0);
-    packet.writeUInt32BE(i, 4);
-    packet.writeUInt32BE(0x11223344, 8);
-    return sealer ? sealer.sealCopy(packet) : packet;
+    const copy = Buffer.from(packet);
+    copy.writeUInt16BE(i & 0xffff, 2);
+    copy.writeUInt32BE(i, 4);
+    return copy;
   });
-}
-
-export interface Passage {
-  readonly elapsedMs: number;
-  /** From send to arrival, in microseconds, ascending. */
-  readonly latenciesUs: Float64Array;
 }
 
 export class Traffic {
@@ -56,8 +38,9 @@ export class Traffic {
     this.#latenciesUs = new Float64Array(packets.length);
   }
 
-  static async open(packets: readonly Uint8Array[]): Promise<Traffic> {
-    const traffic = new Traffic(packets);
+  /** At most so many packets in all. */
+  static async open(packet: Uint8Array, count: number): Promise<Traffic> {
+    const traffic = new Traffic(numbered(packet, count));
     traffic.#in.on('message', (packet) => traffic.#onPacket(packet));
     traffic.#in.bind(0, LOOPBACK);
     await once(traffic.#in, 'listening');
@@ -75,8 +58,8 @@ export class Traffic {
     await once(this.#out, 'connect');
   }
 
-  /** Sends the next packets as the load says. Throws where one does not arrive. */
-  async run({ packets, burst, everyMs }: Load): Promise<Passage> {
+  /** Sends the next packets as the load says; returns how long each took, in us. Throws where one does not arrive. */
+  async run(packets: number, { burst, everyMs }: Load): Promise<Float64Array> {
     const first = this.#next;
     const end = first + packets;
     const startMs = performance.now();
@@ -95,8 +78,7 @@ export class Traffic {
         while (this.#next < end && this.#next - this.#arrived < burst) this.#send();
       }
     }
-    const elapsedMs = performance.now() - startMs;
-    return { elapsedMs, latenciesUs: this.#latenciesUs.slice(first, end).sort() };
+    return this.#latenciesUs.slice(first, end);
   }
 
   close(): void {

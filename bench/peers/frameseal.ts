@@ -1,85 +1,206 @@
-/** Our own engines, through the public classes; of this build, and of another one beside it. */
-import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { enableEncryption, generateKey, generateSalt, type Sealer } from 'frameseal';
-import * as aead from 'frameseal/aead';
-import type { Job, Peer, Task } from './peer.js';
+/**
+ * Our own engines, through the public classes; of this build, and of another one beside it.
+ *
+ * Each contestant has a copy of the whole package: a program has one engine, and V8 makes calls slower where it has seen
+ * two.
+ */
+import { register } from 'node:module';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { EngineChoice, Sealer } from 'frameseal';
+import type { Cipher, Frame, Peer, Task, Work } from './peer.js';
 
-type Aead = Pick<typeof aead, 'AesGcm' | 'Sm4Ecb'>;
+type Frameseal = typeof import('frameseal') & Pick<typeof import('frameseal/aead'), 'AesGcm' | 'Sm4Ecb'>;
 
-export const simd: Peer = {
-  ...peer('frameseal simd', aead, 'simd'),
-  prepareBatch: (tasks) =>
-    prepareSealer(tasks, (sealer, inputs, outs, results) => sealer.sealBatch(inputs, outs, results)),
-};
-/** The same frames by as many calls of Sealer.seal. */
-export const oneByOne: Peer = {
-  name: 'one by one',
-  prepare: () => undefined,
-  prepareBatch: (tasks) =>
-    prepareSealer(tasks, (sealer, inputs, outs, results) => {
-      for (let i = 0; i < inputs.length; i++) results[i] = sealer.seal(inputs[i]!, outs[i]!);
-    }),
-};
-/** With classes of its own: a program has one engine, and V8 makes calls slower where it has seen two. */
-export const portable: Peer = peer(
-  'frameseal portable',
-  (await import(`${import.meta.resolve('frameseal/aead')}?portable`)) as Aead,
-  'portable',
-);
-
-/** The default engine of another build: `root` is its checkout, where `npm run build` has run. */
-export async function base(root: string): Promise<Peer> {
-  const url = pathToFileURL(resolve(root, 'dist/aead.js'));
-  return peer('frameseal base', (await import(url.href)) as Aead, 'auto');
+/** A build of frameseal, loaded once more, and the engine that a contestant asks it for. */
+interface Copy {
+  readonly frameseal: Frameseal;
+  readonly engine: EngineChoice;
 }
 
-function peer(name: string, ciphers: Aead, engine: aead.EngineChoice): Peer {
-  return { name, prepare: (task) => prepare(task, ciphers, engine) };
-}
-
-function prepare(task: Task, { AesGcm, Sm4Ecb }: Aead, engine: aead.EngineChoice): Job {
-  const { nonce, aad, plaintext, sealed, key } = task;
-  const box = new Uint8Array(sealed.length);
-  const text = new Uint8Array(sealed.length);
-  const opened = text.subarray(0, plaintext.length);
-  const opens = task.operation === 'open';
-  if (task.cipher === 'sm4-ecb') {
-    const sm4 = new Sm4Ecb(key, { engine });
-    return () => {
-      if (opens) sm4.decrypt(sealed, text);
-      else sm4.encrypt(plaintext, box);
-      return opens ? opened : box;
-    };
-  }
-  const aes = new AesGcm(key, { engine });
-  return () => {
-    if (opens) aes.open(nonce, aad, sealed, opened);
-    else aes.seal(nonce, aad, plaintext, box);
-    return opens ? opened : box;
-  };
-}
+/** The folder of this package. */
+export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
 const MODES = { 'aes-128-gcm': 'AES_128_GCM2', 'aes-256-gcm': 'AES_256_GCM2', 'sm4-ecb': 'SM4_128_ECB' } as const;
 
-/** A sealer of a channel does the frames; that they open to what they were is checked first. */
-function prepareSealer(
-  tasks: readonly Task[],
-  seal: (sealer: Sealer, inputs: Uint8Array[], outs: Uint8Array[], results: Int32Array) => void,
-): () => void {
-  const encryptionMode = MODES[tasks[0]!.cipher];
-  const salt = encryptionMode === 'SM4_128_ECB' ? {} : { encryptionKdfSalt: generateSalt() };
-  const config = { encryptionMode, encryptionKey: generateKey(), ...salt };
-  const channel = enableEncryption(config, { framing: 'frame', engine: 'simd' });
+/** Hands the query of an importing module on to what it imports from the same dist. */
+const HOOK = `export async function resolve(specifier, context, next) {
+  const found = await next(specifier, context);
+  const { search } = new URL(context.parentURL ?? 'file:///');
+  const isOurs = search.startsWith('?copy=') && specifier.startsWith('.');
+  return isOurs ? { ...found, url: found.url + search } : found;
+}`;
+
+/** Which engine this platform gets, as people would say it. */
+export async function engineName(): Promise<string> {
+  const form = (await hasRelaxed()) ? 'relaxed SIMD' : 'SIMD';
+  const { engine } = channelOf({ frameseal: await loadCopy(ROOT, 'name'), engine: 'auto' }, 'aes-128-gcm', 'rtp');
+  return engine === 'simd' ? `simd (WebAssembly, ${form})` : engine;
+}
+
+/** Ours, the first of them the default; with `base`, the folder of another checkout that is built, also that one's. */
+export async function ours(base?: string): Promise<Peer[]> {
+  register(`data:text/javascript,${encodeURIComponent(HOOK)}`);
+  const peers: Peer[] = [
+    peer('frameseal', async () => ({ frameseal: await loadCopy(ROOT, 'default'), engine: 'auto' })),
+    oneByOne,
+    peer('frameseal portable', async () => ({ frameseal: await loadCopy(ROOT, 'portable'), engine: 'portable' })),
+  ];
+  if (await hasRelaxed()) peers.push(peer('frameseal, plain SIMD', loadPlain));
+  if (base !== undefined)
+    peers.push(peer('base', async () => ({ frameseal: await loadCopy(base, 'base'), engine: 'auto' })));
+  return peers;
+}
+
+async function loadCopy(root: string, name: string): Promise<Frameseal> {
+  const load = (file: string) => import(`${pathToFileURL(`${root}/dist/${file}`).href}?copy=${name}`);
+  return { ...(await load('index.js')), ...(await load('aead.js')) };
+}
+
+/** What platforms without relaxed SIMD get; on those it is the default. */
+async function loadPlain(): Promise<Copy> {
+  const frameseal = await loadCopy(ROOT, 'plain');
+  const { useSimdForm } = await import(`${pathToFileURL(`${ROOT}/dist/engine/pick.js`).href}?copy=plain`);
+  useSimdForm('plain');
+  return { frameseal, engine: 'simd' };
+}
+
+async function hasRelaxed(): Promise<boolean> {
+  const { hasSimd } = await import(pathToFileURL(`${ROOT}/dist/engine/simd/simd.js`).href);
+  return hasSimd('relaxed');
+}
+
+function peer(name: string, load: () => Promise<Copy>): Peer {
+  return {
+    name,
+    async prepare(task) {
+      const copy = await load();
+      switch (task.kind) {
+        case 'frame':
+          return frameWork(task, copy);
+        case 'batch':
+          return batchWork(task, copy, (sealer, inputs, outs, results) => sealer.sealBatch(inputs, outs, results));
+        case 'packet':
+          return task.operation === 'seal' ? sealWork(task, copy) : openWork(task, copy);
+        case 'key':
+          return {
+            run: () => keyOf(copy, task).destroy(),
+            made: () => ({ sealed: [sealing(keyOf(copy, task), task.frame)()] }),
+          };
+        case 'sender':
+          return senderWork(task, copy);
+      }
+    },
+  };
+}
+
+/** A batch by as many calls of Sealer.seal. */
+const oneByOne: Peer = {
+  name: 'frameseal, one by one',
+  async prepare(task) {
+    if (task.kind !== 'batch') return undefined;
+    const copy: Copy = { frameseal: await loadCopy(ROOT, 'single'), engine: 'auto' };
+    return batchWork(task, copy, (sealer, inputs, outs, results) => {
+      for (let i = 0; i < inputs.length; i++) results[i] = sealer.seal(inputs[i]!, outs[i]!);
+    });
+  },
+};
+
+type Key = InstanceType<Frameseal['AesGcm']> | InstanceType<Frameseal['Sm4Ecb']>;
+
+function keyOf({ frameseal, engine }: Copy, { cipher, key }: { cipher: Cipher; key: Uint8Array }): Key {
+  return cipher === 'sm4-ecb' ? new frameseal.Sm4Ecb(key, { engine }) : new frameseal.AesGcm(key, { engine });
+}
+
+function sealing(key: Key, { nonce, aad, plaintext, sealed }: Frame): () => Uint8Array {
+  const box = new Uint8Array(sealed.length);
+  return () => {
+    if ('seal' in key) key.seal(nonce, aad, plaintext, box);
+    else key.encrypt(plaintext, box);
+    return box;
+  };
+}
+
+function opening(key: Key, { nonce, aad, plaintext, sealed }: Frame): () => Uint8Array {
+  const text = new Uint8Array(sealed.length);
+  const opened = text.subarray(0, plaintext.length);
+  return () => {
+    if ('open' in key) key.open(nonce, aad, sealed, opened);
+    else key.decrypt(sealed, text);
+    return opened;
+  };
+}
+
+function frameWork(task: Task & { kind: 'frame' }, copy: Copy): Work {
+  const key = keyOf(copy, task);
+  if (task.operation === 'open') {
+    const run = opening(key, task.frame);
+    return { run, made: () => ({ opened: [run()] }) };
+  }
+  const run = sealing(key, task.frame);
+  return { run, made: () => ({ sealed: [run()] }) };
+}
+
+function channelOf({ frameseal, engine }: Copy, cipher: Cipher, framing: 'rtp' | 'frame') {
+  const salt = cipher === 'sm4-ecb' ? {} : { encryptionKdfSalt: frameseal.generateSalt() };
+  const config = { encryptionMode: MODES[cipher], encryptionKey: frameseal.generateKey(), ...salt };
+  return frameseal.enableEncryption(config, { framing, engine });
+}
+
+function senderWork({ cipher, packet }: Task & { kind: 'sender' }, copy: Copy): Work {
+  const channel = channelOf(copy, cipher, 'rtp');
+  const made = () => ({
+    opened: [channel.createOpener({ loopback: true }).openCopy(channel.createSealer().sealCopy(packet))],
+  });
+  return { run: () => channel.createSealer().close(), made };
+}
+
+function sealWork({ cipher, packet }: Task & { kind: 'packet' }, copy: Copy): Work {
+  const channel = channelOf(copy, cipher, 'rtp');
+  const sealer = channel.createSealer();
+  const out = new Uint8Array(packet.length + sealer.overhead);
+  const opener = channel.createOpener({ loopback: true });
+  return {
+    run: () => sealer.seal(packet, out),
+    made: () => ({ opened: [opener.openCopy(out.subarray(0, sealer.seal(packet, out)))] }),
+  };
+}
+
+/** An opener takes a packet once: each sample opens packets that were sealed for it. */
+function openWork({ cipher, packet }: Task & { kind: 'packet' }, copy: Copy): Work {
+  const channel = channelOf(copy, cipher, 'rtp');
   const sealer = channel.createSealer();
   const opener = channel.createOpener({ loopback: true });
-  const inputs = tasks.map(({ plaintext }) => plaintext);
+  const out = new Uint8Array(packet.length + sealer.overhead);
+  const sealed: Uint8Array[] = [];
+  const lengths: number[] = [];
+  let next = 0;
+  return {
+    before: (calls) => {
+      while (sealed.length < calls) sealed.push(new Uint8Array(out.length));
+      for (let i = 0; i < calls; i++) lengths[i] = sealer.seal(packet, sealed[i]!);
+      next = 0;
+    },
+    run: () => opener.open(sealed[next]!, out, lengths[next++]),
+    made: () => ({ opened: [opener.openCopy(sealer.sealCopy(packet))] }),
+  };
+}
+
+function batchWork(
+  { cipher, frames }: Task & { kind: 'batch' },
+  copy: Copy,
+  seal: (sealer: Sealer, inputs: Uint8Array[], outs: Uint8Array[], results: Int32Array) => void,
+): Work | undefined {
+  const channel = channelOf(copy, cipher, 'frame');
+  const sealer = channel.createSealer();
+  if (!('sealBatch' in sealer)) return undefined;
+  const inputs = frames.map(({ plaintext }) => plaintext);
   const outs = inputs.map((input) => new Uint8Array(input.length + sealer.overhead));
   const results = new Int32Array(inputs.length);
-  seal(sealer, inputs, outs, results);
-  for (const [i, input] of inputs.entries()) {
-    const opened = opener.openCopy(outs[i]!.subarray(0, results[i]));
-    if (Buffer.compare(opened, input) !== 0) throw new Error('a batch opens to other bytes: nothing was timed');
-  }
-  return () => seal(sealer, inputs, outs, results);
+  const run = () => seal(sealer, inputs, outs, results);
+  const made = () => {
+    run();
+    const opener = channel.createOpener({ loopback: true });
+    return { opened: outs.map((out, i) => opener.openCopy(out.subarray(0, results[i]))) };
+  };
+  return { run, frames: frames.length, made };
 }

@@ -1,12 +1,24 @@
 /** @noble/ciphers: a key schedule and tables for each message, by design. No SM4. */
-import { gcm } from '@noble/ciphers/aes.js';
-import type { Job, Peer, Task } from './peer.js';
+import { inTurn, single } from './node.js';
+import type { Peer } from './peer.js';
 
 export const noble: Peer = {
   name: '@noble/ciphers',
-  prepare({ cipher, operation, key, nonce, aad, plaintext, sealed }: Task): Job | undefined {
-    if (cipher === 'sm4-ecb') return undefined;
-    if (operation === 'seal') return () => gcm(key, nonce, aad).encrypt(plaintext);
-    return () => gcm(key, nonce, aad).decrypt(sealed);
+  async prepare(task) {
+    if (task.cipher === 'sm4-ecb' || (task.kind !== 'frame' && task.kind !== 'batch')) return undefined;
+    const { gcm } = await import('@noble/ciphers/aes.js');
+    const { key } = task;
+    if (task.kind === 'batch') {
+      return inTurn(
+        task.frames.map(
+          ({ nonce, aad, plaintext }) =>
+            () =>
+              gcm(key, nonce, aad).encrypt(plaintext),
+        ),
+      );
+    }
+    const { nonce, aad, plaintext, sealed } = task.frame;
+    if (task.operation === 'seal') return single(task, () => gcm(key, nonce, aad).encrypt(plaintext));
+    return single(task, () => gcm(key, nonce, aad).decrypt(sealed));
   },
 };

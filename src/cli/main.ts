@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { ConfigError, EngineError } from '../index.js';
+import { addBench } from './bench.js';
 import { addDemo } from './demo/command.js';
 import { addFingerprint } from './fingerprint.js';
 import { addGateway } from './gateway/command.js';
@@ -25,6 +26,7 @@ async function main(): Promise<void> {
   addFingerprint(program);
   addGateway(program);
   addVerify(program);
+  addBench(program);
   addDemo(program);
   // Sub-commands are made before exitOverride can reach them.
   for (const command of program.commands) command.exitOverride().showHelpAfterError('(--help shows the options)');

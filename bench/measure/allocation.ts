@@ -1,0 +1,56 @@
+/**
+ * Bytes that a frame puts on JavaScript's heaps, array buffers included; not what native code takes for itself. The process
+ * runs with a collector to call and a young generation in which nothing is collected while frames are counted.
+ */
+import type { Work } from '../peers/peer.js';
+import { type Contestant, loop, warmUp } from './contest.js';
+
+export const FLAGS = ['--expose-gc', '--min-semi-space-size=256', '--max-semi-space-size=256'];
+
+const WARM_UP_MS = 100;
+const ROUNDS = 10;
+const FEW_CALLS = 64;
+const ROUND_US = 20_000;
+/** Of a round: small enough that the collector does not start by itself. */
+const MOST_BYTES = 16 << 20;
+/** No object is as small as that: less is what the compiler left. */
+const NOTHING = 1;
+
+/** Bytes a frame by contestant, of those that offer the case: the least of some rounds, for the compiler allocates too. */
+export async function measureAllocation(contestants: readonly Contestant[]): Promise<Map<string, number>> {
+  const found = new Map<string, number>();
+  for (const { name, work } of contestants) {
+    if (work !== undefined) found.set(name, await bytesPerFrame(work));
+  }
+  return found;
+}
+
+/** Collects once, not before every round: after a collection V8 forgets some of what it compiled, and makes it anew. */
+async function bytesPerFrame(work: Work): Promise<number> {
+  const callUs = await warmUp(work, WARM_UP_MS);
+  globalThis.gc!();
+  const rough = Math.max(1, (await bytesOf(work, FEW_CALLS)) / FEW_CALLS);
+  const calls = Math.max(FEW_CALLS, Math.round(Math.min(ROUND_US / callUs, MOST_BYTES / rough)));
+  let least = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < ROUNDS && least >= NOTHING; round++) {
+    const bytes = await bytesOf(work, calls);
+    if (bytes > -NOTHING * calls) least = Math.min(least, bytes / calls / (work.frames ?? 1));
+  }
+  return least < NOTHING ? 0 : Math.round(least);
+}
+
+/** Without what the reading of it leaves. Far below 0 where the collector came in between. */
+async function bytesOf(work: Work, calls: number): Promise<number> {
+  const run = loop(work, calls);
+  work.before?.(calls);
+  const before = heapBytes();
+  const reading = heapBytes() - before;
+  if (work.isAsync) await run();
+  else run();
+  return heapBytes() - before - 2 * reading;
+}
+
+function heapBytes(): number {
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}

@@ -1,0 +1,86 @@
+/**
+ * How long single frames take that come at a steady pace: from when one was due until it was done, so that a frame that
+ * waits behind a slow one counts too. The process never sleeps; between frames it looks at the clock.
+ */
+import { PerformanceObserver } from 'node:perf_hooks';
+import { setImmediate as turn } from 'node:timers/promises';
+import { quantile } from '../statistics.js';
+import { type Contestant, loop, warmUp } from './contest.js';
+import { LATENCY_SHARES, type Latency } from './request.js';
+
+const WARM_UP_MS = 1000;
+const EVERY_MS = 1000 / 20_000;
+/** Further behind than this at the end, and it will never catch up. */
+const SATURATED_SHARE = 0.01;
+/** A look at the clock leaves garbage: so for most of the time until the next frame there is a loop without one. */
+const SPUN_SHARE = 0.7;
+const CALIBRATION_SPINS = 20_000_000;
+
+/** Waits for work that has no calls yet: the machine's own stutter. */
+export const CLOCK: Contestant = { name: 'the clock alone', work: { run: () => 0, made: () => ({ sealed: [] }) } };
+
+/** So many frames, 20,000 a second; undefined for what is asynchronous or not offered. */
+export async function measureLatency({ work }: Contestant, frames: number): Promise<Latency | undefined> {
+  if (work === undefined || work.isAsync) return undefined;
+  await warmUp(work, WARM_UP_MS);
+  const collections = countCollections();
+  const timesUs = new Float64Array(frames);
+  const run = loop(work, 1) as () => void;
+  const spinsPerMs = SPUN_SHARE * calibrate();
+  pace(run, timesUs.subarray(0, Math.min(frames, 2000)), spinsPerMs);
+  await collections();
+  const behindMs = pace(run, timesUs, spinsPerMs);
+  const collected = await collections();
+  timesUs.sort();
+  return {
+    us: LATENCY_SHARES.map((share) => quantile(timesUs, share)),
+    collections: collected,
+    saturated: behindMs > SATURATED_SHARE * frames * EVERY_MS,
+  };
+}
+
+/** Returns by how much the last frame was late. */
+function pace(run: () => void, timesUs: Float64Array, spinsPerMs: number): number {
+  const startMs = performance.now() + EVERY_MS;
+  let nowMs = startMs;
+  for (let i = 0; i < timesUs.length; i++) {
+    const dueMs = startMs + i * EVERY_MS;
+    nowMs = performance.now();
+    spin((dueMs - nowMs) * spinsPerMs);
+    while (nowMs < dueMs) nowMs = performance.now();
+    run();
+    nowMs = performance.now();
+    timesUs[i] = (nowMs - dueMs) * 1000;
+  }
+  return timesUs.at(-1)! / 1000;
+}
+
+/** Turns of the loop without a clock in a millisecond. */
+function calibrate(): number {
+  spin(CALIBRATION_SPINS);
+  const fromMs = performance.now();
+  spin(CALIBRATION_SPINS);
+  return CALIBRATION_SPINS / (performance.now() - fromMs);
+}
+
+let spun = 0;
+
+function spin(turns: number): void {
+  for (let i = 0; i < turns; i++) spun = (spun + i) | 0;
+}
+
+/** A function that tells how many collections there were since it was last called. */
+function countCollections(): () => Promise<number> {
+  let count = 0;
+  const observer = new PerformanceObserver((list) => {
+    count += list.getEntries().length;
+  });
+  observer.observe({ entryTypes: ['gc'] });
+  return async () => {
+    await turn();
+    count += observer.takeRecords().length;
+    const told = count;
+    count = 0;
+    return told;
+  };
+}
