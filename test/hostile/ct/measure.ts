@@ -13,8 +13,8 @@ const BATCH = 4096;
 /** Measurements that are thrown away: until the runtime has compiled what it sees running. */
 const WARM_UP = 5 * BATCH;
 /**
- * An input is run so often under one clock. Where the clock starts and stops, a tenth of a nanosecond hangs on what was
- * computed before; a leak of what is run grows with the number of runs, and that does not.
+ * An input is run so often under one clock: a leak of what is run grows with the number of runs, and what the start and the
+ * stop of a clock add does not.
  */
 export const RUNS = 8;
 /** The pause has fewer turns of an empty loop than this: up to some twenty nanoseconds. */
