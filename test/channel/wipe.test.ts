@@ -1,20 +1,21 @@
 /**
  * After close no key is left in memory (FORMAT.md section 6). A child process on the build makes a channel of keys that it
  * computes in place; this one reads the child's memory through /proc and looks for everything that was derived.
+ * test/hostile/secrets.test.ts looks for round keys and tables too.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createCipheriv, createHmac } from 'node:crypto';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { KnownMode } from '../../src/channel/config.js';
 import { GCM_MODES } from '../support/channel.js';
 import { ENGINES } from '../support/engines.js';
+import { findInProcess } from '../support/process-memory.js';
 
 const built = new URL('../../dist/channel/channel.js', import.meta.url).href;
 const KID = Buffer.from('0123456723456789', 'hex');
 /** No scavenge while the child runs, so that a copy that is found was made by the library and not by the collector. */
-const QUIET = ['--min-semi-space-size=64', '--max-semi-space-size=64'];
+const QUIET = ['--min-semi-space-size=16', '--max-semi-space-size=16'];
 
 /** The same text runs here and in the child, so that no key has to travel. */
 const FILL = '(array, seed) => array.forEach((_, i) => { array[i] = i * 151 + seed * 67 + ((i * i * 29) >> 2); })';
@@ -90,35 +91,6 @@ function needles(mode: KnownMode, keyBytes: number): Map<string, Uint8Array> {
   ]);
 }
 
-const CHUNK_BYTES = 1 << 20;
-const LONGEST_NEEDLE = 64;
-
-/** Reads a process's memory; 0 bytes where it has been unmapped since its map was read. */
-function readMemory(memory: number, chunk: Buffer, at: number): number {
-  try {
-    return readSync(memory, chunk, 0, chunk.length, at);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EIO') return 0;
-    throw error;
-  }
-}
-
-/** Names of the needles that are somewhere in a process's writable memory. */
-function found(pid: number, wanted: ReadonlyMap<string, Uint8Array>): string[] {
-  const seen = new Set<string>();
-  const chunk = Buffer.alloc(CHUNK_BYTES);
-  const memory = openSync(`/proc/${pid}/mem`, 'r');
-  for (const [, start, stop] of readFileSync(`/proc/${pid}/maps`, 'utf8').matchAll(/^(\w+)-(\w+) rw/gm)) {
-    const end = Number.parseInt(stop!, 16);
-    for (let at = Number.parseInt(start!, 16); at < end; at += CHUNK_BYTES - LONGEST_NEEDLE) {
-      const read = readMemory(memory, chunk.subarray(0, Math.min(CHUNK_BYTES, end - at)), at);
-      for (const [name, needle] of wanted) if (chunk.subarray(0, read).includes(Buffer.from(needle))) seen.add(name);
-    }
-  }
-  closeSync(memory);
-  return [...wanted.keys()].filter((name) => seen.has(name));
-}
-
 interface Leftovers {
   readonly open: string[];
   readonly after: string[];
@@ -137,10 +109,10 @@ async function leftovers(
   try {
     const wanted = needles(mode, keyBytes);
     expect(String(await once(child.stdout!, 'data'))).toBe('1');
-    const open = found(child.pid!, wanted);
+    const open = findInProcess(child.pid!, wanted);
     child.stdin!.write('.');
     expect(String(await once(child.stdout!, 'data'))).toBe('2');
-    return { open, after: found(child.pid!, wanted) };
+    return { open, after: findInProcess(child.pid!, wanted) };
   } finally {
     child.kill();
   }
