@@ -205,7 +205,7 @@ function checkVersion() {
   return printed;
 }
 
-async /** Without the peers, which are not installed here. */
+/** Without the peers, which are not installed here. */
 function checkBench() {
   const { results } = JSON.parse(frameseal(['bench', '--quick', '--filter', 'aes-128-gcm seal 160', '--json']));
   const names = new Set(results.flatMap(({ contestants }) => contestants.map(({ name }) => name)));
@@ -214,7 +214,7 @@ function checkBench() {
   return `${results.length} cases, ${[...names].join(', ')}`;
 }
 
-function checkKeygen() {
+async function checkKeygen() {
   const config = JSON.parse(frameseal(['keygen']));
   const { enableEncryption } = await import(pathToFileURL(join(installed, 'dist/index.js')).href);
   const channel = enableEncryption(config);
