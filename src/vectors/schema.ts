@@ -100,6 +100,22 @@ interface BlockCase extends CaseBase {
 
 export type VectorCase = GcmCase | HkdfCase | Sm4Case | SframeHeaderCase | SframeCase | ChannelCase | BlockCase;
 
+/** Every kind once: the compiler sees to it. */
+const KINDS: Readonly<Record<VectorCase['kind'], true>> = {
+  gcm: true,
+  hkdf: true,
+  'sm4-ecb': true,
+  'sframe-header': true,
+  sframe: true,
+  channel: true,
+  'aes-block': true,
+};
+
+/** Whether a file's case says a kind that there is. */
+export function isKnownKind(kind: unknown): kind is VectorCase['kind'] {
+  return typeof kind === 'string' && Object.hasOwn(KINDS, kind);
+}
+
 /** What a reader makes of a file. */
 export interface VectorFile {
   /** The format's name for people. */
@@ -112,7 +128,8 @@ export interface VectorFile {
 
 /** Counts cases that are out of scope. */
 export class Scope {
-  readonly counts: Record<string, number> = {};
+  /** Without a prototype: a reason may have the name of something that stands there. */
+  readonly counts: Record<string, number> = Object.create(null);
 
   /** Counts one case for a reason; true, so that a reader can skip it in the same breath. */
   out(reason: string): true {

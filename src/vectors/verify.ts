@@ -4,7 +4,7 @@ import { looksLikeCavp, readCavp } from './cavp.js';
 import { parseExactJson } from './json.js';
 import { looksLikeRfc9605, readRfc9605 } from './rfc9605.js';
 import { type Difference, runCase } from './run.js';
-import { FORMAT, Scope, type VectorCase, type VectorFile, VectorFormatError } from './schema.js';
+import { FORMAT, isKnownKind, Scope, type VectorCase, type VectorFile, VectorFormatError } from './schema.js';
 import { looksLikeWycheproof, readWycheproof } from './wycheproof.js';
 
 export type { Difference } from './run.js';
@@ -71,7 +71,17 @@ function reproduce(test: VectorCase): string {
   return JSON.stringify({ format: FORMAT, title: 'reproduction', source: test.id, cases: [test] });
 }
 
+/** A value of a wrong type where a reader needs another breaks the file's format, whatever the reader makes of it. */
 function readVectors(text: string): VectorFile {
+  try {
+    return readKnown(text);
+  } catch (error) {
+    if (error instanceof VectorFormatError) throw error;
+    throw new VectorFormatError(`a value in the file is not what its format has in that place: ${error}`);
+  }
+}
+
+function readKnown(text: string): VectorFile {
   if (looksLikeCavp(text)) return readCavp(text);
   const json = parse(text);
   if (looksLikeWycheproof(json)) return readWycheproof(json);
@@ -97,6 +107,7 @@ function readOwn(json: object): VectorFile {
   if (!Array.isArray(cases)) throw new VectorFormatError('a vector file needs an array of cases');
   const scope = new Scope();
   const inScope = cases.filter((test: VectorCase) => {
+    if (!isKnownKind(test.kind)) throw new VectorFormatError(`a case has an unknown kind: ${test.kind}`);
     if (test.kind === 'aes-block') scope.out('bare AES block');
     return test.kind !== 'aes-block';
   });

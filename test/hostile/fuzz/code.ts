@@ -1,0 +1,96 @@
+/**
+ * The code under test: a copy of dist/, with counters on the branches of what reads foreign data, loaded beside whatever
+ * else the process runs. A copy may have bugs planted into it first.
+ */
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Coverage } from './coverage.js';
+import { HITS, instrument, type Point } from './instrument.js';
+
+/** Rooms and files of dist/ that get counters. The engines get none: they have tests of their own, and would crawl. */
+const COUNTED = ['wire', 'channel', 'vectors', 'bytes.js', 'replay.js', 'arrays.js'];
+
+/** Modules by name. */
+const MODULES = {
+  aead: 'aead.js',
+  bytes: 'bytes.js',
+  channel: 'channel/channel.js',
+  config: 'channel/config.js',
+  frames: 'channel/frames.js',
+  keys: 'channel/keys.js',
+  rtp: 'wire/rtp.js',
+  sframe: 'wire/sframe.js',
+  status: 'status.js',
+  verify: 'vectors/verify.js',
+  warmUp: 'channel/warm-up.js',
+} as const;
+
+interface Modules {
+  readonly aead: typeof import('../../../dist/aead.js');
+  readonly bytes: typeof import('../../../dist/bytes.js');
+  readonly channel: typeof import('../../../dist/channel/channel.js');
+  readonly config: typeof import('../../../dist/channel/config.js');
+  readonly frames: typeof import('../../../dist/channel/frames.js');
+  readonly keys: typeof import('../../../dist/channel/keys.js');
+  readonly rtp: typeof import('../../../dist/wire/rtp.js');
+  readonly sframe: typeof import('../../../dist/wire/sframe.js');
+  readonly status: typeof import('../../../dist/status.js');
+  readonly verify: typeof import('../../../dist/vectors/verify.js');
+  readonly warmUp: typeof import('../../../dist/channel/warm-up.js');
+}
+
+/** Modules, what their counters count, and where the built code is. */
+export interface Code extends Modules {
+  readonly coverage: Coverage;
+  readonly folder: string;
+}
+
+/** A bug: a file of dist/, a text that must stand there once, and what is put in its place. */
+export interface Plant {
+  readonly file: string;
+  readonly before: string;
+  readonly after: string;
+}
+
+/**
+ * Copies built code from `from` to `to`, which is emptied first, plants a bug, adds counters, and loads it. A process loads a
+ * folder once: modules are found by their paths.
+ */
+export async function loadCode(from: string, to: string, plant?: Plant): Promise<Code> {
+  rmSync(to, { recursive: true, force: true });
+  cpSync(from, to, { recursive: true, filter: (path) => !path.endsWith('.d.ts') });
+  if (plant) plantBug(to, plant);
+  const points: Point[] = [];
+  for (const file of filesUnder(to)) {
+    const path = join(to, file);
+    writeFileSync(path, instrument(file, readFileSync(path, 'utf8'), points));
+  }
+  const coverage = new Coverage(points);
+  Object.assign(globalThis, { [HITS]: coverage.hits });
+  const loaded = Object.entries(MODULES).map(
+    async ([name, file]) => [name, await import(/* @vite-ignore */ pathToFileURL(join(to, file)).href)] as const,
+  );
+  const modules = Object.fromEntries(await Promise.all(loaded)) as unknown as Modules;
+  // What loading alone reaches.
+  coverage.take(coverage.emptyMap());
+  return { ...modules, coverage, folder: to };
+}
+
+function plantBug(folder: string, { file, before, after }: Plant): void {
+  const path = join(folder, file);
+  const source = readFileSync(path, 'utf8');
+  const places = source.split(before).length - 1;
+  if (places !== 1) throw new Error(`${file}: "${before}" must stand there once, not ${places} times: mend the plant`);
+  writeFileSync(
+    path,
+    source.replace(before, () => after),
+  );
+}
+
+function filesUnder(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((file) => file.replaceAll('\\', '/'))
+    .filter((file) => file.endsWith('.js') && COUNTED.includes(file.split('/')[0]!))
+    .sort();
+}

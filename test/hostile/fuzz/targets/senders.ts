@@ -1,0 +1,171 @@
+/**
+ * Genuine frames of senders with any KID and any counter, which the library's own sealers would never use, put together
+ * here from the key schedule and the bare ciphers (FORMAT.md sections 2 to 5).
+ */
+import type { Code } from '../code.js';
+import { concat } from '../invariants.js';
+import type { Reader } from '../reader.js';
+import { rtpVerdict } from './rtp.js';
+
+const MODES = ['AES_128_GCM2', 'AES_256_GCM2', 'SM4_128_ECB'] as const;
+const TAG_BYTES = 16;
+const MOST_BYTES = 65_535 + 128;
+
+/** How a channel is set up. */
+export interface Setup {
+  readonly mode: (typeof MODES)[number];
+  readonly framing: 'rtp' | 'frame';
+  readonly bindHeader: boolean;
+  readonly keyId: number;
+  readonly replayWindow: number;
+  readonly maxSenders: number;
+}
+
+export function setupOf(reader: Reader): Setup {
+  return {
+    mode: MODES[reader.pick([0, 1, 0, 1, 2])]!,
+    framing: reader.pick(['rtp', 'frame'] as const),
+    bindHeader: reader.below(4) !== 3,
+    keyId: reader.pick([0, 3]),
+    replayWindow: reader.pick([64, 1024]),
+    maxSenders: reader.pick([1024, 1, 3]),
+  };
+}
+
+const KEY = Uint8Array.from({ length: 32 }, (_, i) => 7 * i + 1);
+const SALT = Uint8Array.from({ length: 32 }, (_, i) => 11 * i + 5);
+
+export function configOf({ mode, keyId }: Setup): import('../../../../dist/index.js').EncryptionConfig {
+  if (mode === 'SM4_128_ECB') return { encryptionMode: mode, encryptionKey: KEY };
+  return { encryptionMode: mode, encryptionKey: KEY, encryptionKdfSalt: SALT, keyId };
+}
+
+/** The shortest field of RFC 9605: what its four bits say, and its bytes. */
+function field(value: bigint): [nibble: number, bytes: Uint8Array] {
+  if (value < 8n) return [Number(value), new Uint8Array(0)];
+  const hex = value.toString(16);
+  const bytes = Buffer.from(hex.length % 2 === 0 ? hex : `0${hex}`, 'hex');
+  return [7 + bytes.length, bytes];
+}
+
+function headerOf(kid: bigint, ctr: bigint): Uint8Array {
+  const [kidNibble, kidBytes] = field(kid);
+  const [ctrNibble, ctrBytes] = field(ctr);
+  return concat(Uint8Array.of((kidNibble << 4) | ctrNibble), kidBytes, ctrBytes);
+}
+
+interface SenderKeys {
+  readonly cipher: InstanceType<Code['aead']['AesGcm']>;
+  readonly salt: Uint8Array;
+}
+
+/** Senders in channels of one mode; they keep their keys, which depend on the KID alone. */
+class Mode {
+  readonly #code: Code;
+  readonly #schedule: InstanceType<Code['keys']['KeySchedule']> | undefined;
+  readonly #sm4: InstanceType<Code['aead']['Sm4Ecb']>;
+  readonly #keys = new Map<bigint, SenderKeys>();
+
+  constructor(code: Code, mode: Setup['mode']) {
+    this.#code = code;
+    if (mode !== 'SM4_128_ECB') this.#schedule = new code.keys.KeySchedule(mode, KEY, SALT);
+    const key = code.keys.sm4Key({ mode, key: KEY, salt: new Uint8Array(0), keyId: 0 });
+    this.#sm4 = new code.aead.Sm4Ecb(key, { engine: 'portable' });
+  }
+
+  sealSm4(payload: Uint8Array): Uint8Array {
+    const out = new Uint8Array(payload.length + TAG_BYTES);
+    return out.subarray(0, this.#sm4.encrypt(payload, out));
+  }
+
+  /** An SFrame ciphertext. */
+  seal(kid: bigint, ctr: bigint, metadata: Uint8Array, payload: Uint8Array): Uint8Array {
+    const { cipher, salt } = this.#keysOf(kid);
+    const nonce = salt.slice();
+    for (let i = 0; i < 8; i++) nonce[11 - i]! ^= Number((ctr >> BigInt(8 * i)) & 0xffn);
+    const header = headerOf(kid, ctr);
+    const out = new Uint8Array(header.length + payload.length + TAG_BYTES);
+    out.set(header);
+    cipher.seal(nonce, concat(header, metadata), payload, out.subarray(header.length));
+    return out;
+  }
+
+  #keysOf(kid: bigint): SenderKeys {
+    let keys = this.#keys.get(kid);
+    if (keys === undefined) {
+      const schedule = this.#schedule!;
+      schedule.derive(Number(BigInt.asIntN(32, kid >> 32n)), Number(BigInt.asIntN(32, kid)));
+      keys = {
+        cipher: new this.#code.aead.AesGcm(schedule.frameKey, { engine: 'portable' }),
+        salt: schedule.frameSalt.slice(),
+      };
+      this.#keys.set(kid, keys);
+    }
+    return keys;
+  }
+}
+
+/** A frame that a sender made. */
+export interface Genuine {
+  readonly bytes: Uint8Array;
+  readonly kid: bigint;
+  readonly ctr: bigint;
+  /** What opening gives: clear header and payload. */
+  readonly opened: Uint8Array;
+}
+
+/** Makes frames for channels of any setup. */
+export class Senders {
+  readonly #modes = new Map<string, Mode>();
+  readonly #code: Code;
+
+  constructor(code: Code) {
+    this.#code = code;
+  }
+
+  seal(
+    { mode, framing, bindHeader }: Setup,
+    kid: bigint,
+    ctr: bigint,
+    clear: Uint8Array,
+    payload: Uint8Array,
+  ): Genuine {
+    const made = this.#modes.get(mode) ?? new Mode(this.#code, mode);
+    this.#modes.set(mode, made);
+    const header = framing === 'rtp' ? clear : clear.subarray(0, 0);
+    const metadata = bindHeader || framing === 'frame' ? header : Uint8Array.of(header[0]! & 0x20);
+    const sealed = mode === 'SM4_128_ECB' ? made.sealSm4(payload) : made.seal(kid, ctr, metadata, payload);
+    return { bytes: concat(header, sealed), kid, ctr, opened: concat(header, payload) };
+  }
+}
+
+/** The part of a frame that nobody may change: all of it, or, with headers unbound, the P bit and what follows the header. */
+export function boundPart({ framing, bindHeader }: Setup, bytes: Uint8Array): Uint8Array {
+  if (framing === 'frame' || bindHeader) return bytes;
+  const clear = rtpVerdict(bytes);
+  if (typeof clear !== 'number') return bytes;
+  return concat(Uint8Array.of(bytes[0]! & 0x20), bytes.subarray(clear));
+}
+
+/** An RTP header as the input wants it. */
+export function clearHeaderOf(reader: Reader): Uint8Array {
+  const shape = reader.byte();
+  const csrcs = (shape & 3) === 3 ? reader.below(16) : 0;
+  const words = (shape & 12) === 12 ? reader.pick([0, 1, 2, 30, 300]) : undefined;
+  const header = new Uint8Array(12 + 4 * csrcs + (words === undefined ? 0 : 4 + 4 * words));
+  header.fill(shape);
+  header[0] = 0x80 | csrcs | (words === undefined ? 0 : 0x10) | (shape & 0x20);
+  header[1] = 111;
+  if (words !== undefined) header.set([words >>> 8, words], 14 + 4 * csrcs);
+  return header;
+}
+
+/** A payload: most often short, sometimes at one of the engine's edges. */
+export function payloadOf(reader: Reader): Uint8Array {
+  const kind = reader.below(16);
+  let length = reader.byte();
+  if (kind < 11) length &= 63;
+  else if (kind === 14) length += 1100;
+  else if (kind === 15) length += reader.pick([1560, 1700, 16_260, 32_600, 65_300, MOST_BYTES - 256]);
+  return new Uint8Array(length).fill(length & 31);
+}
