@@ -7,10 +7,10 @@ import { type Contestant, loop, warmUp } from './contest.js';
 
 export const FLAGS = ['--expose-gc', '--min-semi-space-size=256', '--max-semi-space-size=256'];
 
-const WARM_UP_MS = 100;
+const WARM_UP_MS = 80;
 const ROUNDS = 10;
 const FEW_CALLS = 64;
-const ROUND_US = 20_000;
+const ROUND_US = 12_000;
 /** Of a round: small enough that the collector does not start by itself. */
 const MOST_BYTES = 16 << 20;
 /** No object is as small as that: less is what the compiler left. */
