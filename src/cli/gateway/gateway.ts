@@ -20,7 +20,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Channel, Opener, Sealer } from '../../index.js';
 import { RTCP } from '../../index.js';
 import { rtpHeaderLength } from '../../wire/rtp.js';
-import type { Endpoint } from '../arguments.js';
+import { type Endpoint, endpointText } from '../arguments.js';
 import { Outbox } from './outbox.js';
 import { BufferPool } from './pool.js';
 
@@ -70,6 +70,8 @@ export interface GatewayCounters {
   /** Datagrams that the system did not take, and those dropped because too many were on their way. */
   readonly sendErrors: number;
   readonly overruns: number;
+  /** Errors that sockets reported by themselves: as a rule nobody listens at `forward`. Those datagrams count as forwarded. */
+  readonly socketErrors: number;
 }
 
 export class Gateway {
@@ -78,9 +80,10 @@ export class Gateway {
   readonly #sealer: Sealer | undefined;
   readonly #opener: Opener | undefined;
   readonly #pool = new BufferPool();
-  readonly #outbox = new Outbox(this.#pool, () =>
-    this.#warnOnce('overrun', 'the path out is slower than the path in: packets are dropped'),
-  );
+  readonly #outbox = new Outbox(this.#pool, {
+    overrun: () => this.#warnOnce('overrun', 'the path out is slower than the path in: packets are dropped'),
+    failed: (error) => this.#warnOnce('failed', `the system does not send a packet (${error.code}): it is dropped`),
+  });
   /** What arrived in this turn, where it is sealed to, and what came of it. */
   readonly #packets: Buffer[] = Array.from({ length: MAX_BATCH }, () => NONE);
   readonly #sealed: Uint8Array[] = Array.from({ length: MAX_BATCH }, () => NONE);
@@ -103,6 +106,7 @@ export class Gateway {
   #rtcpForwarded = 0;
   #rtcpDropped = 0;
   #oversize = 0;
+  #socketErrors = 0;
 
   private constructor(route: Route, channel: Channel, hooks: GatewayHooks) {
     this.#route = route;
@@ -138,6 +142,7 @@ export class Gateway {
       oversize: this.#oversize,
       sendErrors: this.#outbox.errors,
       overruns: this.#outbox.overruns,
+      socketErrors: this.#socketErrors,
     };
   }
 
@@ -177,21 +182,21 @@ export class Gateway {
     }
   }
 
-  async #bind({ host, port }: Endpoint): Promise<dgram.Socket> {
-    const socket = this.#socket(host);
-    socket.bind({ address: host, port });
+  async #bind(address: Endpoint): Promise<dgram.Socket> {
+    const socket = this.#socket(address.host);
+    socket.bind({ address: address.host, port: address.port });
     await once(socket, 'listening');
     // The system may grant less; what it drops stands in its own counters.
     socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
-    this.#onErrors(socket);
+    this.#onErrors(socket, address);
     return socket;
   }
 
-  async #connect({ host, port }: Endpoint): Promise<dgram.Socket> {
-    const socket = this.#socket(host);
-    socket.connect(port, host);
+  async #connect(address: Endpoint): Promise<dgram.Socket> {
+    const socket = this.#socket(address.host);
+    socket.connect(address.port, address.host);
     await once(socket, 'connect');
-    this.#onErrors(socket);
+    this.#onErrors(socket, address);
     return socket;
   }
 
@@ -202,8 +207,13 @@ export class Gateway {
   }
 
   /** A peer that is not there answers with ICMP, which arrives as an error of the socket: no reason to end. */
-  #onErrors(socket: dgram.Socket): void {
-    socket.on('error', () => this.#outbox.countError());
+  #onErrors(socket: dgram.Socket, address: Endpoint): void {
+    const where = endpointText(address);
+    socket.on('error', ({ code }: NodeJS.ErrnoException) => {
+      this.#socketErrors++;
+      const hint = code === 'ECONNREFUSED' ? ': nobody listens there, and what is sent there is lost' : '';
+      this.#warnOnce(`${where} ${code}`, `${where} reports ${code}${hint}`);
+    });
   }
 
   #onMedia(packet: Buffer): void {
