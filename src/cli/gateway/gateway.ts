@@ -82,7 +82,7 @@ export class Gateway {
   readonly #pool = new BufferPool();
   readonly #outbox = new Outbox(this.#pool, {
     overrun: () => this.#warnOnce('overrun', 'the path out is slower than the path in: packets are dropped'),
-    failed: (error) => this.#warnOnce('failed', `the system does not send a packet (${error.code}): it is dropped`),
+    failed: (error) => this.#warnOfFailure(error),
   });
   /** What arrived in this turn, where it is sealed to, and what came of it. */
   readonly #packets: Buffer[] = Array.from({ length: MAX_BATCH }, () => NONE);
@@ -182,21 +182,21 @@ export class Gateway {
     }
   }
 
-  async #bind(address: Endpoint): Promise<dgram.Socket> {
-    const socket = this.#socket(address.host);
-    socket.bind({ address: address.host, port: address.port });
+  async #bind({ host, port }: Endpoint): Promise<dgram.Socket> {
+    const socket = this.#socket(host);
+    socket.bind({ address: host, port });
     await once(socket, 'listening');
     // The system may grant less; what it drops stands in its own counters.
     socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
-    this.#onErrors(socket, address);
+    this.#onErrors(socket);
     return socket;
   }
 
-  async #connect(address: Endpoint): Promise<dgram.Socket> {
-    const socket = this.#socket(address.host);
-    socket.connect(address.port, address.host);
+  async #connect({ host, port }: Endpoint): Promise<dgram.Socket> {
+    const socket = this.#socket(host);
+    socket.connect(port, host);
     await once(socket, 'connect');
-    this.#onErrors(socket, address);
+    this.#onErrors(socket);
     return socket;
   }
 
@@ -207,13 +207,19 @@ export class Gateway {
   }
 
   /** A peer that is not there answers with ICMP, which arrives as an error of the socket: no reason to end. */
-  #onErrors(socket: dgram.Socket, address: Endpoint): void {
-    const where = endpointText(address);
-    socket.on('error', ({ code }: NodeJS.ErrnoException) => {
+  #onErrors(socket: dgram.Socket): void {
+    socket.on('error', (error) => {
       this.#socketErrors++;
-      const hint = code === 'ECONNREFUSED' ? ': nobody listens there, and what is sent there is lost' : '';
-      this.#warnOnce(`${where} ${code}`, `${where} reports ${code}${hint}`);
+      this.#warnOfFailure(error);
     });
+  }
+
+  #warnOfFailure({ code }: NodeJS.ErrnoException): void {
+    const message =
+      code === 'ECONNREFUSED'
+        ? `nobody listens at ${endpointText(this.#route.forward)}, or after it for RTCP (${code}): packets are lost until somebody does`
+        : `the system does not send a packet (${code}): it is dropped`;
+    this.#warnOnce(`failure ${code}`, message);
   }
 
   #onMedia(packet: Buffer): void {
