@@ -15,7 +15,7 @@ import { CLOSED, MALFORMED, NO_ROOM, NOT_RTP, RTCP } from '../../src/status.js';
 import { bytes, config, countedSessions, expectBytes, GCM_MODES, KID, referenceSeal, rtp } from '../support/channel.js';
 import { ENGINES, type EngineName, mistyped } from '../support/engines.js';
 import { Ledger, readName, readRtpName } from './ledger.js';
-import { runProcesses } from './processes.js';
+import { runProcesses } from './nonces/processes.js';
 
 const LIMIT = 2 ** 32;
 /** The result of a frame of a batch that an earlier one has ended. */

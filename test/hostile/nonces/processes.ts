@@ -6,10 +6,10 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { type EncryptionConfig, enableEncryption, generateKey, generateSalt, type Opener } from 'frameseal';
-import { spawnNode } from './children.js';
-import { Ledger, readName } from './ledger.js';
+import { spawnNode } from '../children.js';
+import { Ledger, readName } from '../ledger.js';
 
-const SCRIPT = fileURLToPath(new URL('../../test/hostile/sealing-process.mjs', import.meta.url));
+const SCRIPT = fileURLToPath(new URL('../../../test/hostile/nonces/sealing-process.mjs', import.meta.url));
 const CIPHERTEXT_BYTES = 16;
 /** Each of the processes that run at once lives so often. */
 const LIVES = 2;
