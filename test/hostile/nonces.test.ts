@@ -229,7 +229,7 @@ describe('section 3: no (key, nonce) twice, in one world of all these sealers', 
     const mode = fc.constantFrom(...GCM_MODES);
     const beforeLimit = fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 25 }));
     fc.assert(fc.property(mode, fc.constantFrom(...ENGINES), beforeLimit, steps, run), {
-      numRuns: 400,
+      numRuns: 300,
     });
   });
 
@@ -237,9 +237,9 @@ describe('section 3: no (key, nonce) twice, in one world of all these sealers', 
     const { ledger, ciphertexts, sealers, throws, rotations } = seen;
     // The world was as large, and as eventful, as the test promises.
     expect(sealers).toBeGreaterThan(2000);
-    expect(ledger.frames).toBeGreaterThan(20_000);
+    expect(ledger.frames).toBeGreaterThan(15_000);
     expect(ledger.sessions).toBeGreaterThan(2000);
-    expect([throws, rotations].every((count) => count > 400)).toBe(true);
+    expect([throws, rotations].every((count) => count > 300)).toBe(true);
     expect([ledger.repeats, ciphertexts.size]).toEqual([0, ledger.frames]);
   });
 });

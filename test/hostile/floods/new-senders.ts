@@ -13,6 +13,8 @@ const TOKENS_PER_SECOND = 2048;
 const MAX_SENDERS = 1024;
 /** Audio: a frame every 20 ms. */
 const FRAME_MS = 20;
+/** What a network adds or takes; without it 20 ms would be 40.96 tokens, and a sender keep out of step with them. */
+const JITTER_MS = 1;
 /** New senders that wait at the same time. */
 const WAITING = 20;
 const PAYLOAD = new Uint8Array(40);
@@ -54,8 +56,8 @@ class NewSender {
     this.frame = sealer.sealCopy(PAYLOAD);
   }
 
-  tryAgain(): void {
-    this.dueMs += FRAME_MS;
+  tryAgain(jitterMs: number): void {
+    this.dueMs += FRAME_MS + jitterMs;
     this.frame = this.sealer.sealCopy(PAYLOAD);
   }
 }
@@ -97,7 +99,7 @@ export function measureWaits({ floodPerSecond, senders, advanceTo }: WaitOptions
       sender.sealer.close();
       waiting[i] = arrive(sender.dueMs);
     } else {
-      sender.tryAgain();
+      sender.tryAgain(JITTER_MS * (random.below(2001) / 1000 - 1));
     }
   }
   const elapsedMs = performance.now() - startMs;
