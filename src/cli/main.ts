@@ -51,10 +51,15 @@ function tell(message: string, code: number): number {
   return code;
 }
 
-// A reader that has gone away (`frameseal ... | head`) is no failure.
+let outputLost = false;
+
+// A reader that has gone away (`frameseal ... | head`) is no failure. A full disk is one, but media goes on.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit();
-  throw error;
+  if (!outputLost) process.exitCode = tell(`cannot write to stdout (${error.code}): what does not fit is lost`, 1);
+  outputLost = true;
 });
+// Nobody is left to tell.
+process.stderr.on('error', () => {});
 
 await main();

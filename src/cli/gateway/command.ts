@@ -21,6 +21,14 @@ interface GatewayOptions {
 
 const REPORT_EVERY_MS = 1000;
 
+/** What to do about an address that cannot be used. */
+const HINTS: Readonly<Record<string, string>> = {
+  EADDRINUSE: ': another process has this port; choose another --listen',
+  EADDRNOTAVAIL: ': this machine has no such address; --listen takes one of its own, or 0.0.0.0 for all of them',
+  ENOTFOUND: ': no address is known for the name; check it, or give the address',
+  EAI_AGAIN: ': the name cannot be looked up now; try again, or give the address',
+};
+
 export function addGateway(program: Command): void {
   program
     .command('gateway')
@@ -83,7 +91,7 @@ async function start(route: Route, begin: () => Promise<Gateway>): Promise<Gatew
     return await begin();
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    const hint = code === 'EADDRINUSE' ? ': another process has this port; choose another --listen' : '';
+    const hint = HINTS[code] ?? '';
     throw new CliError(
       `cannot listen on ${endpointText(route.listen)} and send to ${endpointText(route.forward)} (${code})${hint}`,
       1,
@@ -126,7 +134,9 @@ class JsonReporter {
   }
 
   tick(counters: GatewayCounters): void {
-    this.#print({ event: 'counters', ...counters, ...this.#rates.next(counters) });
+    // A reader that has stopped reading costs lines, not memory.
+    if (!process.stdout.writableNeedDrain)
+      this.#print({ event: 'counters', ...counters, ...this.#rates.next(counters) });
   }
 
   end(counters: GatewayCounters): void {
@@ -170,6 +180,7 @@ class TerminalReporter {
       ...Object.entries(counters.refused).map(([status, count]) => [`refused: ${status}`, `${number(count)} packets`]),
       ['over the MTU', `${number(counters.oversize)} packets`],
       ['not sent', `${number(counters.sendErrors + counters.overruns)} packets`],
+      ['socket errors', `${number(counters.socketErrors)} times`],
     ];
     process.stdout.write(`totals\n${table(rows)}`);
   }

@@ -20,7 +20,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Channel, Opener, Sealer } from '../../index.js';
 import { RTCP } from '../../index.js';
 import { rtpHeaderLength } from '../../wire/rtp.js';
-import type { Endpoint } from '../arguments.js';
+import { type Endpoint, endpointText } from '../arguments.js';
 import { Outbox } from './outbox.js';
 import { BufferPool } from './pool.js';
 
@@ -70,6 +70,8 @@ export interface GatewayCounters {
   /** Datagrams that the system did not take, and those dropped because too many were on their way. */
   readonly sendErrors: number;
   readonly overruns: number;
+  /** Errors that sockets reported by themselves: as a rule nobody listens at `forward`. Those datagrams count as forwarded. */
+  readonly socketErrors: number;
 }
 
 export class Gateway {
@@ -78,9 +80,10 @@ export class Gateway {
   readonly #sealer: Sealer | undefined;
   readonly #opener: Opener | undefined;
   readonly #pool = new BufferPool();
-  readonly #outbox = new Outbox(this.#pool, () =>
-    this.#warnOnce('overrun', 'the path out is slower than the path in: packets are dropped'),
-  );
+  readonly #outbox = new Outbox(this.#pool, {
+    overrun: () => this.#warnOnce('overrun', 'the path out is slower than the path in: packets are dropped'),
+    failed: (error) => this.#warnOfFailure(error),
+  });
   /** What arrived in this turn, where it is sealed to, and what came of it. */
   readonly #packets: Buffer[] = Array.from({ length: MAX_BATCH }, () => NONE);
   readonly #sealed: Uint8Array[] = Array.from({ length: MAX_BATCH }, () => NONE);
@@ -103,6 +106,7 @@ export class Gateway {
   #rtcpForwarded = 0;
   #rtcpDropped = 0;
   #oversize = 0;
+  #socketErrors = 0;
 
   private constructor(route: Route, channel: Channel, hooks: GatewayHooks) {
     this.#route = route;
@@ -138,6 +142,7 @@ export class Gateway {
       oversize: this.#oversize,
       sendErrors: this.#outbox.errors,
       overruns: this.#outbox.overruns,
+      socketErrors: this.#socketErrors,
     };
   }
 
@@ -203,7 +208,18 @@ export class Gateway {
 
   /** A peer that is not there answers with ICMP, which arrives as an error of the socket: no reason to end. */
   #onErrors(socket: dgram.Socket): void {
-    socket.on('error', () => this.#outbox.countError());
+    socket.on('error', (error) => {
+      this.#socketErrors++;
+      this.#warnOfFailure(error);
+    });
+  }
+
+  #warnOfFailure({ code }: NodeJS.ErrnoException): void {
+    const message =
+      code === 'ECONNREFUSED'
+        ? `nobody listens at ${endpointText(this.#route.forward)}, or after it for RTCP (${code}): packets are lost until somebody does`
+        : `the system does not send a packet (${code}): it is dropped`;
+    this.#warnOnce(`failure ${code}`, message);
   }
 
   #onMedia(packet: Buffer): void {

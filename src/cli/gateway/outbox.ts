@@ -8,9 +8,16 @@ import type { BufferPool } from './pool.js';
 /** Datagrams on their way at once: a slow path costs packets, not memory. */
 const MAX_PENDING = 1024;
 
+export interface OutboxHooks {
+  /** Called for each datagram that is dropped because too many are on their way. */
+  overrun(): void;
+  /** Called for each datagram that the system did not take. */
+  failed(error: NodeJS.ErrnoException): void;
+}
+
 export class Outbox {
   readonly #pool: BufferPool;
-  readonly #overrun: () => void;
+  readonly #hooks: OutboxHooks;
   readonly #records: Departure[] = [];
   #pending = 0;
   #packets = 0;
@@ -18,10 +25,9 @@ export class Outbox {
   #errors = 0;
   #overruns = 0;
 
-  /** `overrun` is called for each datagram that is dropped because too many are on their way. */
-  constructor(pool: BufferPool, overrun: () => void) {
+  constructor(pool: BufferPool, hooks: OutboxHooks) {
     this.#pool = pool;
-    this.#overrun = overrun;
+    this.#hooks = hooks;
   }
 
   /** Datagrams that the system has not taken yet. */
@@ -52,15 +58,10 @@ export class Outbox {
     else this.#pool.give(buffer);
   }
 
-  /** An error of a socket that no datagram can be blamed for. */
-  countError(): void {
-    this.#errors++;
-  }
-
   #mayDepart(): boolean {
     if (this.#pending < MAX_PENDING) return true;
     this.#overruns++;
-    this.#overrun();
+    this.#hooks.overrun();
     return false;
   }
 
@@ -78,6 +79,7 @@ export class Outbox {
     record.pooled = undefined;
     if (error) {
       this.#errors++;
+      this.#hooks.failed(error);
     } else {
       this.#packets++;
       this.#bytes += record.length;

@@ -1,0 +1,85 @@
+/** `floods`: what floods.ts and new-senders.ts find, as a table. */
+import type { RecordableHistogram } from 'node:perf_hooks';
+import { mebibytes, percent, Report } from '../report.js';
+import { FLOODS, type FloodReport, runFlood } from './floods.js';
+import { expectedWaitMs, measureWaits } from './new-senders.js';
+
+const MAX_SENDERS = 1024;
+/** What an opener may take in a flood: its senders and candidates with their keys, and what is kept of those put out. */
+const MOST_BYTES_PER_SENDER = 24 << 10;
+const MOST_OTHER_BYTES = 8 << 20;
+/** In the second half of a flood all is as large as it was in the first. */
+const MOST_LATE_BYTES = 1 << 19;
+const FLOOD_RATES = [1000, 5000, 20_000, 100_000];
+const NEW_SENDERS = 400;
+
+export async function commandFloods(frames: number, engine: string): Promise<void> {
+  if (engine !== 'simd' && engine !== 'portable') throw new Error('--engine takes simd or portable');
+  const report = new Report(`floods, ${engine} engine`);
+  for (const name of FLOODS) {
+    const onProgress = (done: number) => report.progress(`${name}: ${done.toLocaleString('en-US')} frames`);
+    const found = runFlood(name, { frames, maxSenders: MAX_SENDERS, engine, onProgress });
+    tellFlood(report, name, found);
+    for (const [promise, holds] of promises(found, MAX_SENDERS)) report.check(`${name}: ${promise}`, holds);
+  }
+  for (const rate of FLOOD_RATES) tellWaits(report, rate);
+  report.end();
+}
+
+/** What must hold whatever comes. */
+export function promises(found: FloodReport, maxSenders: number): [promise: string, holds: boolean][] {
+  const { hostile, recorded, good, senders, memory } = found;
+  return [
+    ['every frame of a good sender opens', good.opened === good.sent],
+    ['nothing but recordings opens, and each frame of them once', (hostile.get('opened') ?? 0) <= recorded],
+    ['no more senders are kept than it may', senders <= maxSenders],
+    ['memory is bounded', memory.peak - memory.before < maxSenders * MOST_BYTES_PER_SENDER + MOST_OTHER_BYTES],
+    ['memory does not grow with the flood', memory.lateGrowth < MOST_LATE_BYTES],
+  ];
+}
+
+function tellFlood(report: Report, name: string, found: FloodReport): void {
+  const { hostile, recorded, good, calmNs, memory, elapsedMs } = found;
+  const sent = [...hostile.values()].reduce((sum, count) => sum + count, 0);
+  const statuses = [...hostile].map(([status, count]) => `${status} ${count.toLocaleString('en-US')}`);
+  report.row(`${name}: frames`, `${sent.toLocaleString('en-US')}, ${perSecond(sent, elapsedMs)} a second`);
+  report.row(
+    '  came to',
+    statuses.join(', ') + (recorded > 0 ? ` (of ${recorded.toLocaleString('en-US')} recorded)` : ''),
+  );
+  report.row('  good frames opened', `${percent(good.opened, good.sent)} of ${good.sent.toLocaleString('en-US')}`);
+  report.row('  time of a good open, p50 and p99', `${times(good.timesNs)}; without the flood ${times(calmNs)}`);
+  report.row('  memory before, after, peak', [memory.before, memory.after, memory.peak].map(mebibytes).join(', '));
+}
+
+function times(histogram: RecordableHistogram): string {
+  const us = (share: number) => (histogram.percentile(share) / 1000).toFixed(1);
+  return `${us(50)} and ${us(99)} us`;
+}
+
+function perSecond(count: number, elapsedMs: number): string {
+  return Math.round((1000 * count) / elapsedMs).toLocaleString('en-US');
+}
+
+function tellWaits(report: Report, floodPerSecond: number): void {
+  const advanceTo = (timeMs: number) => {
+    while (performance.now() < timeMs);
+  };
+  report.progress(`new senders, ${floodPerSecond} a second`);
+  const { waitsMs, floodPerSecond: actual } = measureWaits({ floodPerSecond, senders: NEW_SENDERS, advanceTo });
+  const expected = expectedWaitMs(actual);
+  const mean = waitsMs.reduce((sum, wait) => sum + wait, 0) / waitsMs.length;
+  const p99 = waitsMs[Math.floor(0.99 * waitsMs.length)]!;
+  const [rate, ...ms] = [actual, mean, p99, expected.mean, expected.p99].map((value) =>
+    Math.round(value).toLocaleString('en-US'),
+  );
+  report.row(
+    `a new sender waits, at ${rate} made-up KIDs a second`,
+    `mean ${ms[0]} ms, p99 ${ms[1]} ms; by arithmetic ${ms[2]} and ${ms[3]} ms`,
+  );
+  // Four hundred waits: their mean strays by some 5% of itself.
+  report.check(
+    `at ${rate} made-up KIDs a second new senders wait as the arithmetic says`,
+    mean <= 1.5 * expected.mean + 1,
+  );
+}

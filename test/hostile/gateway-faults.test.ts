@@ -1,0 +1,240 @@
+/**
+ * What may go wrong around a gateway: its configuration, its addresses, its log, the peer behind it, itself. Each ends
+ * with a message and an exit code, or media goes on. Wrong use is in test/cli/gateway.test.ts; load and loss are in
+ * `npm run hostile -- gateway`.
+ */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, openSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, it } from 'vitest';
+import {
+  channelOf,
+  configFile,
+  frameseal,
+  freePorts,
+  LOOPBACK,
+  Mailbox,
+  newConfig,
+  pause,
+  type RunningGateway,
+  rtp,
+  startGateway,
+  temporaryFile,
+} from '../support/cli.js';
+import { Ledger, readRtpName } from './ledger.js';
+
+const CLI = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const FULL = '/dev/full';
+const STACK = /\n\s+at /;
+
+const cleanUp: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const undo of cleanUp.splice(0).reverse()) await undo();
+});
+
+function endLater(child: ChildProcess): void {
+  cleanUp.push(() => child.exitCode === null && child.kill('SIGKILL'));
+}
+
+async function mailbox(port: number): Promise<Mailbox> {
+  const box = await Mailbox.open(port);
+  cleanUp.push(() => box.close());
+  return box;
+}
+
+async function gateway(...args: string[]): Promise<RunningGateway> {
+  const running = await startGateway(args);
+  endLater(running.child);
+  return running;
+}
+
+const at = (port: number) => `${LOOPBACK}:${port}`;
+const between = (entry: number, exit: number) => ['--listen', at(entry), '--forward', at(exit), '--rtcp-port', 'same'];
+const totals = (running: RunningGateway) => running.events.at(-1) as Record<string, Record<string, number> & number>;
+
+/** Sends a packet again and again until one comes out. */
+async function passes(sender: Mailbox, entry: number, receiver: Mailbox): Promise<void> {
+  const before = receiver.received.length;
+  for (let i = 0; receiver.received.length === before; i++) {
+    expect(i, 'packets sent and none out').toBeLessThan(400);
+    await sender.send(entry, [rtp(i)]);
+    await pause(25);
+  }
+}
+
+describe('a disk that is full', () => {
+  /** A gateway with streams of its own, and the way through it. */
+  async function logging(stdout: number | 'pipe', stderr: number | 'pipe', config = configFile()) {
+    const [entry, exit] = [await freePorts(), await freePorts()];
+    const args = [CLI, 'gateway', '--seal', '--json', '--config', config, ...between(entry, exit)];
+    const [receiver, sender] = [await mailbox(exit), await mailbox(0)];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', stdout, stderr] });
+    endLater(child);
+    let text = '';
+    child.stderr?.on('data', (data) => {
+      text += data;
+    });
+    child.stdout?.resume();
+    const end = async () => {
+      const closed = once(child, 'close');
+      child.kill('SIGTERM');
+      const [code] = await closed;
+      return { code, text };
+    };
+    return { passes: () => passes(sender, entry, receiver), end };
+  }
+
+  it.skipIf(!existsSync(FULL))('for the log does not stop media; it is told once, and in the exit code', async () => {
+    const running = await logging(openSync(FULL, 'w'), 'pipe');
+    await running.passes();
+    // A line a second is written, or would be.
+    await pause(1100);
+    await running.passes();
+    const { code, text } = await running.end();
+    expect(text.match(/cannot write to stdout \(ENOSPC\)/g)).toHaveLength(1);
+    expect(text).not.toMatch(STACK);
+    expect(code).toBe(1);
+  });
+
+  it.skipIf(!existsSync(FULL))('for warnings does not stop media either', async () => {
+    const readable = temporaryFile('readable.json');
+    writeFileSync(readable, JSON.stringify(newConfig()), { mode: 0o644 });
+    const running = await logging('pipe', openSync(FULL, 'w'), readable);
+    await running.passes();
+    expect((await running.end()).code).toBe(0);
+  });
+
+  it.skipIf(!existsSync(FULL))('for a result is a failure, with a message', () => {
+    const stdio = ['ignore', openSync(FULL, 'w'), 'pipe'] as const;
+    const { status, stderr } = spawnSync(process.execPath, [CLI, 'keygen'], { stdio: [...stdio], encoding: 'utf8' });
+    expect(stderr).toContain('ENOSPC');
+    expect(stderr).not.toMatch(STACK);
+    expect(status).toBe(1);
+  });
+});
+
+describe('a forward host', () => {
+  it('that is down is told once and counted, and has its stream when it is back', async () => {
+    const [entry, exit] = [await freePorts(), await freePorts()];
+    const sealing = await gateway('--seal', '--config', configFile(), ...between(entry, exit));
+    const sender = await mailbox(0);
+    for (let i = 0; i < 10; i++) {
+      await sender.send(entry, [rtp(i)]);
+      await pause(10);
+    }
+    const receiver = await mailbox(exit);
+    await passes(sender, entry, receiver);
+    expect(await sealing.end()).toBe(0);
+    expect(sealing.stderr().match(/warning/g)).toHaveLength(1);
+    expect(sealing.stderr()).toContain(`nobody listens at ${at(exit)}, or after it for RTCP (ECONNREFUSED)`);
+    const { received, forwarded, sendErrors, socketErrors } = totals(sealing);
+    expect(socketErrors).toBeGreaterThan(0);
+    // Reports of the network are not datagrams: no packet is counted twice.
+    expect(forwarded!['packets']! + sendErrors!).toBe(received!['packets']);
+  });
+
+  it.each(['--forward', '--listen'])('or a listening one without an address ends %s with what to do', (option) => {
+    // Too long for a name, so that nobody is asked for it.
+    const addresses = { '--listen': at(0), '--forward': at(6004), [option]: `${'x'.repeat(70)}.invalid:6004` };
+    const { status, stderr } = frameseal([
+      'gateway',
+      '--seal',
+      '--config',
+      configFile(),
+      ...Object.entries(addresses).flat(),
+    ]);
+    expect(stderr).toMatch(/the name; .*give the address/);
+    expect(stderr).not.toMatch(STACK);
+    expect(status).toBe(1);
+  });
+
+  it('an address of another machine to listen on ends it with what to do', () => {
+    const args = ['--listen', '192.0.2.1:5004', '--forward', at(6004)];
+    const { status, stderr } = frameseal(['gateway', '--seal', '--config', configFile(), ...args]);
+    expect(stderr).toContain('this machine has no such address');
+    expect(status).toBe(1);
+  });
+});
+
+describe('a packet that the system does not send', () => {
+  it('is dropped, counted and told once; others go on', async () => {
+    const [entry, exit] = [await freePorts(), await freePorts()];
+    const sealing = await gateway('--seal', '--config', configFile(), ...between(entry, exit));
+    const [sender, receiver] = [await mailbox(0), await mailbox(exit)];
+    // Sealed, they pass the 65,507 bytes of a datagram.
+    await sender.send(entry, [rtp(1, 65_490), rtp(2, 65_490), rtp(3)]);
+    expect((await receiver.wait(1))[0]?.readUInt16BE(2)).toBe(3);
+    await sealing.end();
+    expect(totals(sealing)).toMatchObject({ received: { packets: 3 }, forwarded: { packets: 1 }, sendErrors: 2 });
+    expect(sealing.stderr().match(/does not send a packet \(EMSGSIZE\)/g)).toHaveLength(1);
+  });
+});
+
+describe('a configuration', () => {
+  const KEY = 'c0ffee11'.repeat(8);
+  const good = { encryptionMode: 'AES_128_GCM2', encryptionKey: KEY, encryptionKdfSalt: newConfig().encryptionKdfSalt };
+  const bad: [name: string, text: string, message: RegExp][] = [
+    ['cut short', JSON.stringify(good).slice(0, -30), /not JSON/],
+    ['of noise', '\u0000\ufffd\u0007'.repeat(50), /not JSON/],
+    ['without a mode', JSON.stringify({ ...good, encryptionMode: undefined }), /encryptionMode/],
+    ['with a mistyped field', JSON.stringify({ ...good, encryptionkey: KEY }), /encryptionKey/],
+    ['with a short key', JSON.stringify({ ...good, encryptionKey: KEY.slice(1) }), /encryptionKey/],
+  ];
+  it.each(bad)('%s ends it with exit code 2, a message, and nothing of the key', (_, text, message) => {
+    const { status, stderr } = frameseal(['gateway', '--seal', ...between(0, 6004), '--config', fileOf(text)]);
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(STACK);
+    expect(stderr).not.toContain('c0ffee11');
+    expect(status).toBe(2);
+  });
+
+  it('that cannot be read ends it with exit code 2', () => {
+    const directory = mkdtempSync(`${tmpdir()}/frameseal-test-`);
+    const { status, stderr } = frameseal(['gateway', '--seal', ...between(0, 6004), '--config', directory]);
+    expect(stderr).toContain(`cannot read the configuration ${directory}`);
+    expect(status).toBe(2);
+  });
+
+  it('that goes bad while a gateway runs changes nothing', async () => {
+    const [entry, exit] = [await freePorts(), await freePorts()];
+    const config = newConfig();
+    const file = configFile(config);
+    const sealing = await gateway('--seal', '--config', file, ...between(entry, exit));
+    writeFileSync(file, 'no longer JSON');
+    const [sender, receiver] = [await mailbox(0), await mailbox(exit)];
+    await sender.send(entry, [rtp(7)]);
+    const [sealed] = await receiver.wait(1);
+    expect(Buffer.from(channelOf(config).createOpener().openCopy(sealed!)).equals(rtp(7))).toBe(true);
+    expect(await sealing.end()).toBe(0);
+  });
+
+  function fileOf(text: string): string {
+    const file = temporaryFile('bad.json');
+    writeFileSync(file, text, { mode: 0o600 });
+    return file;
+  }
+});
+
+describe('kill -9', () => {
+  it('of a sealing gateway: its successor repeats no nonce, and the opening one takes its frames at once', async () => {
+    const config = configFile();
+    const [entry, middle, exit] = [await freePorts(), await freePorts(), await freePorts()];
+    const [sender, wire, receiver] = [await mailbox(0), await mailbox(middle), await mailbox(exit)];
+    const opening = await gateway('--open', '--config', config, ...between(0, exit));
+    const openingPort = Number(String(opening.events[0]!['listen']).split(':')[1]);
+    const ledger = new Ledger();
+    for (let life = 0; life < 3; life++) {
+      const sealing = await gateway('--seal', '--config', config, ...between(entry, middle));
+      const packets = Array.from({ length: 50 }, (_, i) => rtp(50 * life + i));
+      await sender.send(entry, packets);
+      const sealed = (await wire.wait(50)).splice(0);
+      for (const packet of sealed) ledger.note(readRtpName(packet));
+      await sender.send(openingPort, sealed);
+      expect(await sealing.end('SIGKILL')).toBe(null);
+    }
+    expect((await receiver.wait(150)).map((packet) => packet.readUInt16BE(2))).toEqual([...Array(150).keys()]);
+    expect(ledger).toMatchObject({ frames: 150, repeats: 0, sessions: 3 });
+  });
+});

@@ -1,0 +1,71 @@
+/**
+ * The nonces that were used, read from the wire by FORMAT.md section 4 and no code of src/:
+ *
+ *     config(1) || KID(0..8) || CTR(0..8) || ciphertext || tag          nonce = frame_salt XOR CTR
+ *
+ * Key and salt come from the channel's key and the KID, so one (KID, CTR) twice under one key is one nonce twice. Frames
+ * of one plaintext show it a second way, which needs no header: an equal key and nonce make an equal ciphertext.
+ */
+
+/** Counters in a block of the ledger: a block is a bit each. */
+const BLOCK_COUNTERS = 1024;
+const RTP_HEADER_BYTES = 12;
+
+export interface SframeName {
+  /** The key id with its session, as hex digits. */
+  readonly kid: string;
+  readonly ctr: number;
+  /** Where the ciphertext begins. */
+  readonly end: number;
+}
+
+/** KID and CTR of the SFrame header at frame[at, ...). */
+export function readName(frame: Uint8Array, at = 0): SframeName {
+  const config = frame[at]!;
+  let end = at + 1;
+  const field = (nibble: number): bigint => {
+    if (nibble < 8) return BigInt(nibble);
+    const from = end;
+    end += nibble - 7;
+    return BigInt(`0x${Buffer.from(frame.subarray(from, end)).toString('hex')}`);
+  };
+  const kid = field(config >>> 4).toString(16);
+  return { kid, ctr: Number(field(config & 15)), end };
+}
+
+/** Of a sealed RTP packet without CSRCs and extension. */
+export function readRtpName(packet: Uint8Array): SframeName {
+  return readName(packet, RTP_HEADER_BYTES);
+}
+
+/** Which (key, KID, CTR) were used. */
+export class Ledger {
+  /** Frames noted. */
+  frames = 0;
+  /** Frames whose name was there before. */
+  repeats = 0;
+  readonly #blocks = new Map<string, Int32Array>();
+  readonly #kids = new Set<string>();
+
+  /** Sessions seen: KIDs, each under its key. */
+  get sessions(): number {
+    return this.#kids.size;
+  }
+
+  /** Notes a frame; false where its name was used before. `key` tells channels of different keys apart. */
+  note({ kid, ctr }: SframeName, key = ''): boolean {
+    this.frames++;
+    this.#kids.add(`${key} ${kid}`);
+    const name = `${key} ${kid} ${Math.floor(ctr / BLOCK_COUNTERS)}`;
+    let block = this.#blocks.get(name);
+    if (block === undefined) {
+      block = new Int32Array(BLOCK_COUNTERS / 32);
+      this.#blocks.set(name, block);
+    }
+    const bit = ctr % BLOCK_COUNTERS;
+    const isNew = ((block[bit >>> 5]! >>> (bit & 31)) & 1) === 0;
+    if (!isNew) this.repeats++;
+    block[bit >>> 5]! |= 1 << (bit & 31);
+    return isNew;
+  }
+}

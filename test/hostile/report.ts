@@ -1,0 +1,48 @@
+/** What a command found: a line of progress on a terminal, a table at the end, and the exit code. */
+
+export class Report {
+  readonly #title: string;
+  readonly #rows: [name: string, figure: string][] = [];
+  readonly #violations: string[] = [];
+  #shownMs = 0;
+
+  constructor(title: string) {
+    this.#title = title;
+  }
+
+  row(name: string, figure: string | number): void {
+    this.#rows.push([name, typeof figure === 'number' ? figure.toLocaleString('en-US') : figure]);
+  }
+
+  /** Notes a violation unless `holds`. */
+  check(promise: string, holds: boolean): void {
+    if (!holds) this.#violations.push(promise);
+  }
+
+  /** A line that is written over, a few times a second; nothing where stderr is no terminal. */
+  progress(text: string): void {
+    const nowMs = performance.now();
+    if (!process.stderr.isTTY || nowMs - this.#shownMs < 200) return;
+    this.#shownMs = nowMs;
+    process.stderr.write(`\r\x1b[K${text}`);
+  }
+
+  /** Prints the table; a violation makes the exit code 1. */
+  end(): void {
+    if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+    const width = Math.max(...this.#rows.map(([name]) => name.length));
+    const lines = this.#rows.map(([name, figure]) => `  ${name.padEnd(width)}  ${figure}\n`);
+    process.stdout.write(`${this.#title}, Node ${process.versions.node}\n${lines.join('')}`);
+    for (const violation of this.#violations) process.stdout.write(`VIOLATED: ${violation}\n`);
+    if (this.#violations.length > 0) process.exitCode = 1;
+  }
+}
+
+export function mebibytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(2)} MiB`;
+}
+
+/** `part` of `whole`, in percent: 100% is said of all of them only. */
+export function percent(part: number, whole: number): string {
+  return part === whole ? '100%' : `${(Math.floor((1e5 * part) / whole) / 1e3).toFixed(3)}%`;
+}
