@@ -62,11 +62,22 @@ export const CASES: readonly Case[] = [
   gateway('64 on their way', { burst: 64, everyMs: 0 }),
 ].map((each) => ({ ...each, quick: QUICK.includes(each.name) }));
 
-/** The cases whose name holds every word of `filter`; of the given sizes, if any are given. */
-export function selectCases(filter: string, sizes: readonly number[] = []): Case[] {
+export interface Selection {
+  /** Words that a name must hold. */
+  readonly filter?: string;
+  /** In bytes; any if empty. */
+  readonly sizes?: readonly number[];
+  /** A group's whole name. */
+  readonly group?: string;
+}
+
+export function selectCases({ filter = '', sizes = [], group }: Selection): Case[] {
   const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
   return CASES.filter(
-    ({ name, bytes }) => words.every((word) => name.includes(word)) && (sizes.length === 0 || sizes.includes(bytes)),
+    (each) =>
+      words.every((word) => each.name.includes(word)) &&
+      (sizes.length === 0 || sizes.includes(each.bytes)) &&
+      (group ?? each.group) === each.group,
   );
 }
 

@@ -50,7 +50,7 @@ async function main(base: string, options: { filter?: string; node: number[]; js
   try {
     const root = buildBase(base, directory);
     const comparisons: Comparison[] = [];
-    const cases = selectCases(options.filter ?? '').filter(
+    const cases = selectCases(options).filter(
       ({ quick, measure }) => measure === 'time' && (quick || options.filter !== undefined),
     );
     for (const [i, kase] of cases.entries()) {

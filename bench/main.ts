@@ -29,7 +29,8 @@ const command = new Command('bench')
     'Times every cipher and packet path against other libraries, after checking that all give the same bytes.',
   )
   .option('--quick', 'the cases that say most, in less than a minute; what "frameseal bench" does by itself')
-  .option('--filter <text>', 'only cases whose name holds every word, such as "aes-128 seal"', '')
+  .option('--filter <text>', 'only cases whose name holds every word, such as "aes-128 seal"')
+  .option('--group <name>', 'only the cases of one chart, by its whole name, such as "aes-128-gcm seal"')
   .option('--sizes <list>', 'only cases of these sizes in bytes, such as 160,1200', numbersArgument, [])
   .option('--node <list>', 'under these major versions of Node, side by side, such as 20,24', numbersArgument, [])
   .option('--base <dir>', 'with the engine of another checkout, built, as one more contestant')
@@ -48,7 +49,8 @@ const command = new Command('bench')
 
 interface BenchOptions {
   quick?: boolean;
-  filter: string;
+  filter?: string;
+  group?: string;
   sizes: number[];
   node: number[];
   base?: string;
@@ -65,7 +67,7 @@ await runCommand(command);
 
 async function main(options: BenchOptions): Promise<void> {
   const format = options.json ? 'json' : options.format;
-  const cases = selectCases(options.filter, options.sizes).filter(({ quick }) => quick || !options.quick);
+  const cases = selectCases(options).filter(({ quick }) => quick || !options.quick);
   if (cases.length === 0) command.error('no case has this name and size: --list shows all');
   if (options.list) return print(cases.map(({ name }) => `${name}\n`).join(''));
   const document = options.from

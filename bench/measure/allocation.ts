@@ -3,6 +3,7 @@
  * runs with a collector to call and a young generation in which nothing is collected while frames are counted.
  */
 import type { Work } from '../peers/peer.js';
+import { medianOf } from '../statistics.js';
 import { type Contestant, loop, warmUp } from './contest.js';
 
 export const FLAGS = ['--expose-gc', '--min-semi-space-size=256', '--max-semi-space-size=256'];
@@ -16,7 +17,7 @@ const MOST_BYTES = 16 << 20;
 /** No object is as small as that: less is what the compiler left. */
 const NOTHING = 1;
 
-/** Bytes a frame by contestant, of those that offer the case: the least of some rounds, for the compiler allocates too. */
+/** Bytes a frame by contestant, of those that offer the case: the median of some rounds, or 0 if there is one without any. */
 export async function measureAllocation(contestants: readonly Contestant[]): Promise<Map<string, number>> {
   const found = new Map<string, number>();
   for (const { name, work } of contestants) {
@@ -31,15 +32,17 @@ async function bytesPerFrame(work: Work): Promise<number> {
   globalThis.gc!();
   const rough = Math.max(1, (await bytesOf(work, FEW_CALLS)) / FEW_CALLS);
   const calls = Math.max(FEW_CALLS, Math.round(Math.min(ROUND_US / callUs, MOST_BYTES / rough)));
-  let least = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < ROUNDS && least >= NOTHING; round++) {
-    const bytes = await bytesOf(work, calls);
-    if (bytes > -NOTHING * calls) least = Math.min(least, bytes / calls / (work.frames ?? 1));
+  const rounds: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const perFrame = (await bytesOf(work, calls)) / calls / (work.frames ?? 1);
+    // Once without any: what the rounds before had came from the compiler.
+    if (Math.abs(perFrame) < NOTHING) return 0;
+    rounds.push(perFrame);
   }
-  return least < NOTHING ? 0 : Math.round(least);
+  return Math.round(medianOf(rounds).median);
 }
 
-/** Without what the reading of it leaves. Far below 0 where the collector came in between. */
+/** Without what the reading of it leaves. Too few, or below 0, where the collector came in between. */
 async function bytesOf(work: Work, calls: number): Promise<number> {
   const run = loop(work, calls);
   work.before?.(calls);

@@ -98,17 +98,17 @@ describe('cases', () => {
   });
 
   it('are found by words and sizes', () => {
-    expect(selectCases('AES-128 open', [160]).map(({ name }) => name)).toEqual([
+    expect(selectCases({ filter: 'AES-128 open', sizes: [160] }).map(({ name }) => name)).toEqual([
       'aes-128-gcm open 160 B',
       'rtp aes-128-gcm open 160 B',
     ]);
-    expect(selectCases('')).toHaveLength(CASES.length);
-    expect(selectCases('no such')).toEqual([]);
+    expect(selectCases({})).toHaveLength(CASES.length);
+    expect(selectCases({ filter: 'no such' })).toEqual([]);
   });
 });
 
 describe('validate', () => {
-  const task = selectCases('aes-128-gcm seal', [160])[0]!.makeTask();
+  const task = selectCases({ group: 'aes-128-gcm seal', sizes: [160] })[0]!.makeTask();
   if (task.kind !== 'frame') throw new Error('not a frame');
   const sealing = (sealed: Uint8Array): Work => ({ run: () => sealed, made: () => ({ sealed: [sealed] }) });
 
