@@ -102,12 +102,25 @@ function parse(text: string): object {
   throw new VectorFormatError(`neither JSON nor a CAVP response file (${text.length} characters)`);
 }
 
+/** The most that a case of ours may ask for: a file from elsewhere must not keep a process busy for days. */
+const MOST_AMOUNTS = { iterations: 10_000_000, outLength: 1 << 25 } as const;
+
+function checkAmounts(test: object): void {
+  for (const [name, most] of Object.entries(MOST_AMOUNTS)) {
+    const amount = (test as Record<string, unknown>)[name];
+    if (amount === undefined) continue;
+    if (!Number.isInteger(amount) || (amount as number) < 0 || (amount as number) > most)
+      throw new VectorFormatError(`${name} must be a whole number from 0 to ${most}`);
+  }
+}
+
 function readOwn(json: object): VectorFile {
   const { title, cases } = json as { title?: unknown; cases?: unknown };
   if (!Array.isArray(cases)) throw new VectorFormatError('a vector file needs an array of cases');
   const scope = new Scope();
   const inScope = cases.filter((test: VectorCase) => {
     if (!isKnownKind(test.kind)) throw new VectorFormatError(`a case has an unknown kind: ${test.kind}`);
+    checkAmounts(test);
     if (test.kind === 'aes-block') scope.out('bare AES block');
     return test.kind !== 'aes-block';
   });
