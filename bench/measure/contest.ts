@@ -20,21 +20,21 @@ export async function contestantsOf(
   const all = await allPeers(base);
   const asked = only.length === 0 ? all : only.map((name) => all.find((peer) => peer.name === name)!);
   for (const peer of asked) {
-    const work = await prepare(peer, task);
-    const isLeftOut = work === 'not installed' || (work === undefined && peer.name.startsWith('frameseal'));
-    if (isLeftOut) continue;
+    if (!isInstalled(peer)) continue;
+    const work = await peer.prepare(task);
+    if (work === undefined && peer.name.startsWith('frameseal')) continue;
     if (work) await validate(peer.name, task, work);
     contestants.push({ name: peer.name, work });
   }
   return contestants;
 }
 
-async function prepare(peer: Peer, task: ReturnType<Case['makeTask']>): Promise<Work | undefined | 'not installed'> {
+function isInstalled({ module }: Peer): boolean {
   try {
-    return await peer.prepare(task);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND') return 'not installed';
-    throw error;
+    if (module !== undefined) import.meta.resolve(module);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -4,6 +4,7 @@ import type { Peer } from './peer.js';
 
 export const noble: Peer = {
   name: '@noble/ciphers',
+  module: '@noble/ciphers/aes.js',
   async prepare(task) {
     if (task.cipher === 'sm4-ecb' || (task.kind !== 'frame' && task.kind !== 'batch')) return undefined;
     const { gcm } = await import('@noble/ciphers/aes.js');

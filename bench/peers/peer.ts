@@ -50,6 +50,8 @@ export interface Work {
 
 export interface Peer {
   readonly name: string;
+  /** What it imports when it prepares, if that need not be installed. */
+  readonly module?: string;
   /** The work for a task, or undefined where the peer does not offer it. Imports the peer's package. */
   prepare(task: Task): Work | undefined | Promise<Work | undefined>;
 }

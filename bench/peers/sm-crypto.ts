@@ -4,6 +4,7 @@ import type { Peer } from './peer.js';
 
 export const smCrypto: Peer = {
   name: 'sm-crypto',
+  module: 'sm-crypto',
   async prepare(task) {
     if (task.cipher !== 'sm4-ecb' || (task.kind !== 'frame' && task.kind !== 'batch')) return undefined;
     const { sm4 } = (await import('sm-crypto')).default;
@@ -20,6 +21,7 @@ export const smCrypto: Peer = {
 
 export const smCryptoV2: Peer = {
   name: 'sm-crypto-v2',
+  module: 'sm-crypto-v2',
   async prepare(task) {
     if (task.cipher !== 'sm4-ecb' || (task.kind !== 'frame' && task.kind !== 'batch')) return undefined;
     const { sm4 } = await import('sm-crypto-v2');

@@ -4,6 +4,7 @@ import type { Frame, Peer } from './peer.js';
 
 export const stablelib: Peer = {
   name: '@stablelib/gcm',
+  module: '@stablelib/gcm',
   async prepare(task) {
     if (task.cipher === 'sm4-ecb' || task.kind === 'packet' || task.kind === 'sender') return undefined;
     const { GCM } = await import('@stablelib/gcm');

@@ -4,6 +4,7 @@ import type { Peer } from './peer.js';
 
 export const werift: Peer = {
   name: 'werift-rtp SRTP',
+  module: 'werift-rtp',
   async prepare(task) {
     if (task.cipher !== 'aes-128-gcm' || (task.kind !== 'packet' && task.kind !== 'sender')) return undefined;
     const { SrtpSession, RtpPacket, ProtectionProfileAeadAes128Gcm: profile } = await import('werift-rtp');
