@@ -3,7 +3,7 @@
  * arguments show in the list of processes and in shell histories.
  */
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import type { EncryptionConfig } from '../index.js';
+import { type EncryptionConfig, enableEncryption, type KnownMode } from '../index.js';
 import { CliError, warn } from './terminal.js';
 
 const ENVIRONMENT_NAME = 'FRAMESEAL_CONFIG';
@@ -47,6 +47,22 @@ export function saveConfig(path: string, config: EncryptionConfig, ifExists: 're
       throw new CliError(`${path} exists: choose another name, or give --force to replace the key in it`);
     throw new CliError(`cannot write ${path}: ${why}`, 1);
   }
+}
+
+/** What people compare of a configuration. */
+export interface Identity {
+  readonly fingerprint: string;
+  readonly mode: KnownMode;
+  /** SM4 frames carry no key id, so there is none to compare. */
+  readonly keyId?: number;
+}
+
+/** Throws ConfigError for a bad configuration. */
+export function identify(config: EncryptionConfig): Identity {
+  const channel = enableEncryption(config);
+  const { fingerprint, mode, keyId } = channel;
+  channel.close();
+  return { fingerprint, mode, ...(keyId !== undefined && { keyId }) };
 }
 
 function warnOfReaders(file: string): void {

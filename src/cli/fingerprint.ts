@@ -1,7 +1,6 @@
 /** `frameseal fingerprint`: what two people compare to see whether they have the same mode, key and salt. */
 import type { Command } from 'commander';
-import { enableEncryption } from '../index.js';
-import { loadConfig } from './configfile.js';
+import { identify, loadConfig } from './configfile.js';
 
 /** What the fingerprint and the file say nothing of. */
 const OPTIONS = '  (framing and bindHeader, which each program sets, must agree as well)';
@@ -16,13 +15,8 @@ export function addFingerprint(program: Command): void {
 }
 
 function fingerprint(options: { config?: string; json?: boolean }): void {
-  const config = loadConfig(options.config);
-  const channel = enableEncryption(config);
-  const { mode } = channel;
-  const keyId = config.keyId ?? 0;
-  // SM4 frames carry no key id, so there is none to compare.
-  const result = { fingerprint: channel.fingerprint, mode, ...(mode === 'SM4_128_ECB' ? {} : { keyId }) };
-  channel.close();
-  if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
-  else process.stdout.write(`${result.fingerprint}  ${mode}${'keyId' in result ? `  keyId ${keyId}` : ''}${OPTIONS}\n`);
+  const identity = identify(loadConfig(options.config));
+  const { fingerprint, mode, keyId } = identity;
+  if (options.json) process.stdout.write(`${JSON.stringify(identity)}\n`);
+  else process.stdout.write(`${fingerprint}  ${mode}${keyId === undefined ? '' : `  keyId ${keyId}`}${OPTIONS}\n`);
 }

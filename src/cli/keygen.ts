@@ -1,8 +1,8 @@
 /** `frameseal keygen`: a new configuration, to a file of mode 0600 or to stdout. */
 import type { Command } from 'commander';
-import { type EncryptionConfig, enableEncryption, generateKey, generateSalt } from '../index.js';
+import { type EncryptionConfig, generateKey, generateSalt } from '../index.js';
 import { integerArgument } from './arguments.js';
-import { saveConfig } from './configfile.js';
+import { identify, saveConfig } from './configfile.js';
 
 interface KeygenOptions {
   mode: string;
@@ -23,20 +23,20 @@ export function addKeygen(program: Command): void {
 }
 
 function keygen(options: KeygenOptions): void {
-  const mode = /^\d+$/.test(options.mode) ? Number(options.mode) : options.mode;
-  const config: EncryptionConfig = { encryptionMode: mode, encryptionKey: generateKey() };
+  const asked = /^\d+$/.test(options.mode) ? Number(options.mode) : options.mode;
+  const config: EncryptionConfig = { encryptionMode: asked, encryptionKey: generateKey() };
   if (!isSm4(options.mode)) config.encryptionKdfSalt = generateSalt();
   if (options.keyId !== undefined) config.keyId = options.keyId;
-  const channel = enableEncryption(config);
-  config.encryptionMode = channel.mode;
-  const { fingerprint } = channel;
-  channel.close();
+  const { fingerprint, mode, keyId } = identify(config);
+  config.encryptionMode = mode;
   if (options.out === undefined) {
     process.stdout.write(`${JSON.stringify(config, null, 2)}\n`);
     return;
   }
   saveConfig(options.out, config, options.force ? 'replace' : 'refuse');
-  process.stderr.write(`${options.out}: ${channel.mode}, keyId ${config.keyId ?? 0}, fingerprint ${fingerprint}\n`);
+  process.stderr.write(
+    `${options.out}: ${mode}, ${keyId === undefined ? '' : `keyId ${keyId}, `}fingerprint ${fingerprint}\n`,
+  );
 }
 
 function isSm4(mode: string): boolean {

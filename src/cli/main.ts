@@ -5,13 +5,12 @@
  */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { ConfigError, EngineError } from '../index.js';
 import { addBench } from './bench.js';
 import { addDemo } from './demo/command.js';
 import { addFingerprint } from './fingerprint.js';
 import { addGateway } from './gateway/command.js';
 import { addKeygen } from './keygen.js';
-import { CliError, styled } from './terminal.js';
+import { CliError, isExplained, styled } from './terminal.js';
 import { addVerify } from './verify.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
@@ -28,6 +27,9 @@ async function main(): Promise<void> {
   addVerify(program);
   addBench(program);
   addDemo(program);
+  program.hook('preAction', (_, command) => {
+    outlivesReader = command.name() === 'gateway';
+  });
   // Sub-commands are made before exitOverride can reach them.
   for (const command of program.commands) command.exitOverride().showHelpAfterError('(--help shows the options)');
   try {
@@ -40,10 +42,8 @@ async function main(): Promise<void> {
 /** Tells people what went wrong, and returns the exit code. */
 function exitCode(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (error instanceof CliError) return tell(error.message, error.exitCode);
-  if (error instanceof ConfigError || error instanceof EngineError || error instanceof RangeError)
-    return tell(error.message, 2);
-  throw error;
+  if (!isExplained(error)) throw error;
+  return tell(error.message, error instanceof CliError ? error.exitCode : 2);
 }
 
 function tell(message: string, code: number): number {
@@ -51,11 +51,13 @@ function tell(message: string, code: number): number {
   return code;
 }
 
+let outlivesReader = false;
 let outputLost = false;
 
-// A reader that has gone away (`frameseal ... | head`) is no failure. A full disk is one, but media goes on.
+// A reader that has gone away (`frameseal ... | head`) is no failure. A full disk is one. A gateway is there for media,
+// and goes on without either.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit();
+  if (error.code === 'EPIPE' && !outlivesReader) process.exit();
   if (!outputLost) process.exitCode = tell(`cannot write to stdout (${error.code}): what does not fit is lost`, 1);
   outputLost = true;
 });

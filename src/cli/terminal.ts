@@ -3,6 +3,9 @@
  * and errors go to stderr.
  */
 import { styleText } from 'node:util';
+import { ConfigError, EngineError } from '../index.js';
+
+const CLEAR_LINE = '\r\x1b[K';
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -18,6 +21,16 @@ export class CliError extends Error {
   }
 }
 
+/** Whether the message is written for people and says what to do; anything else is a mistake in the program. */
+export function isExplained(error: unknown): error is Error {
+  return (
+    error instanceof CliError ||
+    error instanceof ConfigError ||
+    error instanceof EngineError ||
+    error instanceof RangeError
+  );
+}
+
 /** Text in a style where the stream is a terminal that wants colours. */
 export function styled(stream: NodeJS.WriteStream, style: Style, text: string): string {
   const wanted = stream.isTTY && process.env['NO_COLOR'] === undefined;
@@ -25,7 +38,9 @@ export function styled(stream: NodeJS.WriteStream, style: Style, text: string): 
 }
 
 export function warn(message: string): void {
-  process.stderr.write(`${styled(process.stderr, 'yellow', 'warning:')} ${message}\n`);
+  process.stderr.write(
+    `${process.stderr.isTTY ? CLEAR_LINE : ''}${styled(process.stderr, 'yellow', 'warning:')} ${message}\n`,
+  );
 }
 
 /** A line on stderr that is written over; nothing at all where stderr is no terminal. */
@@ -36,11 +51,11 @@ export class StatusLine {
     if (!this.#shown) return;
     // A terminal that does not know its width says 0.
     const columns = process.stderr.columns || 80;
-    process.stderr.write(`\r\x1b[K${text.slice(0, columns - 1)}`);
+    process.stderr.write(`${CLEAR_LINE}${text.slice(0, columns - 1)}`);
   }
 
   clear(): void {
-    if (this.#shown) process.stderr.write('\r\x1b[K');
+    if (this.#shown) process.stderr.write(CLEAR_LINE);
   }
 }
 

@@ -1,4 +1,5 @@
 /** The gateway as people run it: two processes, UDP on loopback. */
+import { readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   channelOf,
@@ -33,6 +34,8 @@ async function gateway(...args: string[]): Promise<RunningGateway> {
 }
 
 interface Path {
+  /** The configuration file of both. */
+  readonly config: string;
   readonly entry: number;
   readonly middle: number;
   readonly exit: number;
@@ -52,7 +55,7 @@ async function path(options: { seal?: string[]; open?: string[]; both?: string[]
   const open = ['--open', '--listen', at(middle), '--forward', at(exit), ...both, ...(options.open ?? [])];
   const receiver = await mailbox(exit);
   const [sealing, opening] = await Promise.all([gateway(...seal), gateway(...open)]);
-  return { entry, middle, exit, sender: await mailbox(0), receiver, sealing, opening };
+  return { config, entry, middle, exit, sender: await mailbox(0), receiver, sealing, opening };
 }
 
 const totals = (running: RunningGateway) => running.events.at(-1) as Record<string, never>;
@@ -201,6 +204,46 @@ describe('a sealing gateway', () => {
     expect(first!['fingerprint']).toMatch(/^([0-9a-f]{4}-?){4}$/);
     expect(rest.length).toBe(2);
     expect(rest.every(({ event }) => event === 'counters')).toBe(true);
+  });
+});
+
+describe('a new key in the configuration', () => {
+  async function rotated(running: RunningGateway): Promise<Readonly<Record<string, unknown>> | undefined> {
+    const event = () => running.events.find((each) => each['event'] === 'rotated');
+    for (const end = performance.now() + 2000; !event() && performance.now() < end; ) await pause(5);
+    return event();
+  }
+
+  it('is taken on SIGHUP: it opens at once, seals later, and the old one ends; no packet is lost', async () => {
+    const { config, entry, middle, sender, receiver, sealing, opening } = await path({
+      seal: ['--seal-after', '1'],
+      open: ['--seal-after', '0', '--grace', '3'],
+    });
+    const old = channelOf(JSON.parse(readFileSync(config, 'utf8'))).createSealer();
+    const next = { ...newConfig(), keyId: 1 };
+    let sent = 0;
+    const stream = async (ms: number) => {
+      for (const end = performance.now() + ms; performance.now() < end; await pause(10))
+        await sender.send(entry, [rtp(sent++)]);
+    };
+    await stream(100);
+    writeFileSync(config, JSON.stringify(next));
+    opening.child.kill('SIGHUP');
+    expect(await rotated(opening)).toMatchObject({ keyId: 1, sealAfterMs: 0, graceMs: 3000 });
+    await sender.send(middle, [channelOf(next).createSealer().sealCopy(rtp(50_000))]);
+    sealing.child.kill('SIGHUP');
+    await stream(3200);
+    const arrived = await receiver.wait(sent + 1);
+    expect(arrived.map((packet) => packet.readUInt16BE(2)).filter((sequence) => sequence !== 50_000)).toEqual([
+      ...Array(sent).keys(),
+    ]);
+    expect(arrived.length).toBe(sent + 1);
+    await sender.send(middle, [old.sealCopy(rtp(60_000))]);
+    await pause(50);
+    const { fingerprint } = channelOf(next);
+    expect(await rotated(sealing)).toMatchObject({ keyId: 1, fingerprint, sealAfterMs: 1000 });
+    expect(await opening.end()).toBe(0);
+    expect(totals(opening)).toMatchObject({ refused: { UNKNOWN_KEY: 1 }, forwarded: { packets: sent + 1 } });
   });
 });
 

@@ -83,7 +83,7 @@ describe('a disk that is full', () => {
       const [code] = await closed;
       return { code, text };
     };
-    return { passes: () => passes(sender, entry, receiver), end };
+    return { child, passes: () => passes(sender, entry, receiver), end };
   }
 
   it.skipIf(!existsSync(FULL))('for the log does not stop media; it is told once, and in the exit code', async () => {
@@ -95,6 +95,17 @@ describe('a disk that is full', () => {
     const { code, text } = await running.end();
     expect(text.match(/cannot write to stdout \(ENOSPC\)/g)).toHaveLength(1);
     expect(text).not.toMatch(STACK);
+    expect(code).toBe(1);
+  });
+
+  it('or a reader of the log that went away: neither does that', async () => {
+    const running = await logging('pipe', 'pipe');
+    await running.passes();
+    running.child.stdout!.destroy();
+    await pause(1100);
+    await running.passes();
+    const { code, text } = await running.end();
+    expect(text.match(/cannot write to stdout \(EPIPE\)/g)).toHaveLength(1);
     expect(code).toBe(1);
   });
 
@@ -197,16 +208,34 @@ describe('a configuration', () => {
     expect(status).toBe(2);
   });
 
-  it('that goes bad while a gateway runs changes nothing', async () => {
+  it('that goes bad while a gateway runs changes nothing, and is told where it was to be taken', async () => {
     const [entry, exit] = [await freePorts(), await freePorts()];
     const config = newConfig();
     const file = configFile(config);
     const sealing = await gateway('--seal', '--config', file, ...between(entry, exit));
-    writeFileSync(file, 'no longer JSON');
     const [sender, receiver] = [await mailbox(0), await mailbox(exit)];
-    await sender.send(entry, [rtp(7)]);
-    const [sealed] = await receiver.wait(1);
-    expect(Buffer.from(channelOf(config).createOpener().openCopy(sealed!)).equals(rtp(7))).toBe(true);
+    const opener = channelOf(config).createOpener();
+    const unfit: [text: string, why: string][] = [
+      ['no longer JSON', 'is not JSON'],
+      ['null', 'expected an object'],
+      [JSON.stringify({ ...good, encryptionKey: KEY.slice(1), keyId: 1 }), 'encryptionKey'],
+      [JSON.stringify({ ...good, encryptionMode: 'AES_256_GCM2', keyId: 1 }), 'a channel keeps its mode'],
+      [JSON.stringify(good), 'keyId 0 belongs to a key that is live'],
+      [JSON.stringify({ ...config, keyId: 1 }), 'were live in this channel before'],
+    ];
+    for (const [i, [text, why]] of unfit.entries()) {
+      const told = sealing.stderr().length;
+      writeFileSync(file, text);
+      sealing.child.kill('SIGHUP');
+      while (sealing.stderr().length === told) await pause(5);
+      expect(sealing.stderr().slice(told)).toContain('no new key is taken, and the gateway goes on with what it has');
+      expect(sealing.stderr().slice(told)).toContain(why);
+      await sender.send(entry, [rtp(i)]);
+      const sealed = (await receiver.wait(i + 1))[i];
+      expect(Buffer.from(opener.openCopy(sealed!)).equals(rtp(i))).toBe(true);
+    }
+    expect(sealing.stderr()).not.toMatch(STACK);
+    expect(sealing.stderr()).not.toContain('c0ffee11');
     expect(await sealing.end()).toBe(0);
   });
 

@@ -1,10 +1,11 @@
-/** `frameseal gateway`: runs a gateway until SIGINT or SIGTERM, and shows what it does. */
+/** `frameseal gateway`: runs a gateway until SIGINT or SIGTERM, shows what it does, and takes a new key on SIGHUP. */
 import type { Command } from 'commander';
-import { type ChannelOptions, enableEncryption, warmUp } from '../../index.js';
+import { type Channel, type ChannelOptions, enableEncryption, warmUp } from '../../index.js';
 import { type Endpoint, endpointArgument, endpointText, integerArgument } from '../arguments.js';
-import { loadConfig } from '../configfile.js';
-import { CliError, number, StatusLine, table, warn } from '../terminal.js';
-import { Gateway, type GatewayCounters, type Route } from './gateway.js';
+import { identify, loadConfig } from '../configfile.js';
+import { CliError, isExplained, warn } from '../terminal.js';
+import { Gateway, type Route } from './gateway.js';
+import { JsonReporter, type Reporter, TerminalReporter } from './reporters.js';
 
 interface GatewayOptions {
   seal?: boolean;
@@ -16,10 +17,15 @@ interface GatewayOptions {
   bindHeader: boolean;
   rtcp: Route['rtcp'];
   rtcpPort: Route['rtcpPort'];
+  sealAfter: number;
+  grace: number;
   json?: boolean;
 }
 
 const REPORT_EVERY_MS = 1000;
+const SEAL_AFTER_SECONDS = 5;
+const GRACE_SECONDS = 10;
+const DAY_SECONDS = 86_400;
 
 /** What to do about an address that cannot be used. */
 const HINTS: Readonly<Record<string, string>> = {
@@ -47,6 +53,18 @@ export function addGateway(program: Command): void {
     .addOption(
       choice(program, '--rtcp-port <where>', 'RTCP on the next port too, or only beside the media', ['next', 'same']),
     )
+    .option(
+      '--seal-after <seconds>',
+      'SIGHUP takes a new key from the configuration: it opens at once, and seals so much later',
+      integerArgument(0, DAY_SECONDS),
+      SEAL_AFTER_SECONDS,
+    )
+    .option(
+      '--grace <seconds>',
+      'and the key before it still opens so long after that',
+      integerArgument(0, DAY_SECONDS),
+      GRACE_SECONDS,
+    )
     .option('--json', 'one JSON line a second on stdout')
     .action(gateway);
 }
@@ -61,8 +79,7 @@ async function gateway(options: GatewayOptions): Promise<void> {
   const route: Route = { ...options, direction: options.seal ? 'seal' : 'open' };
   const channelOptions: ChannelOptions = { bindHeader: options.bindHeader };
   if (options.replayWindow !== undefined) channelOptions.replayWindow = options.replayWindow;
-  const config = loadConfig(options.config);
-  const channel = enableEncryption(config, channelOptions);
+  const channel = enableEncryption(loadConfig(options.config), channelOptions);
   warmUp();
   const stopped = stopSignal();
   const running = await start(route, () => Gateway.start(route, channel, { warn }));
@@ -72,13 +89,14 @@ async function gateway(options: GatewayOptions): Promise<void> {
     forward: endpointText(route.forward),
     mode: channel.mode,
     fingerprint: channel.fingerprint,
-    ...(channel.mode === 'SM4_128_ECB' ? {} : { keyId: config.keyId ?? 0 }),
+    ...(channel.keyId === undefined ? {} : { keyId: channel.keyId }),
     framing: channel.framing,
     bindHeader: channel.bindHeader,
     engine: channel.engine,
   };
   const reporter = options.json ? new JsonReporter(about) : new TerminalReporter(about);
   const timer = setInterval(() => reporter.tick(running.counters), REPORT_EVERY_MS);
+  process.on('SIGHUP', () => rotate(channel, options, reporter));
   await stopped;
   clearInterval(timer);
   await running.stop();
@@ -99,93 +117,22 @@ async function start(route: Route, begin: () => Promise<Gateway>): Promise<Gatew
   }
 }
 
+/** Takes the key that the configuration holds now. Where it cannot, all stays as it is: media goes on. */
+function rotate(channel: Channel, options: GatewayOptions, reporter: Reporter): void {
+  const times = { sealAfterMs: 1000 * options.sealAfter, graceMs: 1000 * options.grace };
+  try {
+    const config = loadConfig(options.config);
+    channel.rotate(config, times);
+    reporter.rotated({ ...identify(config), ...times });
+  } catch (error) {
+    if (!isExplained(error)) throw error;
+    warn(`no new key is taken, and the gateway goes on with what it has: ${error.message}`);
+  }
+}
+
 function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
     process.once('SIGINT', () => resolve());
     process.once('SIGTERM', () => resolve());
   });
-}
-
-type About = Readonly<Record<string, string | number | boolean>>;
-
-/** What arrived and left in the last interval. */
-class Rates {
-  #last = { timeMs: performance.now(), packets: 0, bytes: 0 };
-
-  /** Packets and bits a second since the last call. */
-  next(counters: GatewayCounters): { packetsPerSecond: number; bitsPerSecond: number } {
-    const now = { timeMs: performance.now(), ...counters.forwarded };
-    const seconds = Math.max(0.001, (now.timeMs - this.#last.timeMs) / 1000);
-    const rates = {
-      packetsPerSecond: Math.round((now.packets - this.#last.packets) / seconds),
-      bitsPerSecond: Math.round((8 * (now.bytes - this.#last.bytes)) / seconds),
-    };
-    this.#last = now;
-    return rates;
-  }
-}
-
-/** For machines: a line when it listens, one a second, one at the end. */
-class JsonReporter {
-  readonly #rates = new Rates();
-
-  constructor(about: About) {
-    this.#print({ event: 'listening', ...about });
-  }
-
-  tick(counters: GatewayCounters): void {
-    // A reader that has stopped reading costs lines, not memory.
-    if (!process.stdout.writableNeedDrain)
-      this.#print({ event: 'counters', ...counters, ...this.#rates.next(counters) });
-  }
-
-  end(counters: GatewayCounters): void {
-    this.#print({ event: 'totals', ...counters });
-  }
-
-  #print(event: object): void {
-    process.stdout.write(`${JSON.stringify({ timeMs: Date.now(), ...event })}\n`);
-  }
-}
-
-/** For people: a line that is written over while it runs, and a table at the end. */
-class TerminalReporter {
-  readonly #rates = new Rates();
-  readonly #line = new StatusLine();
-
-  constructor(about: About) {
-    if (!process.stderr.isTTY) return;
-    process.stderr.write(
-      `${about['direction']}: ${about['listen']} -> ${about['forward']}, ${about['mode']}, fingerprint ${about['fingerprint']}, ` +
-        `keyId ${about['keyId'] ?? 'none'}, bindHeader ${about['bindHeader']}, ${about['engine']} engine; Ctrl-C ends it\n`,
-    );
-  }
-
-  tick(counters: GatewayCounters): void {
-    const { packetsPerSecond, bitsPerSecond } = this.#rates.next(counters);
-    this.#line.show(
-      `${number(packetsPerSecond)} packets/s  ${number(bitsPerSecond / 1e6, 2)} Mbit/s  ` +
-        `${number(counters.forwarded.packets)} forwarded  ${number(sum(counters.refused))} refused  ` +
-        `${number(counters.rtcp.forwarded)} RTCP`,
-    );
-  }
-
-  end(counters: GatewayCounters): void {
-    this.#line.clear();
-    const rows = [
-      ['received', `${number(counters.received.packets)} packets`, `${number(counters.received.bytes)} bytes`],
-      ['forwarded', `${number(counters.forwarded.packets)} packets`, `${number(counters.forwarded.bytes)} bytes`],
-      ['RTCP forwarded', `${number(counters.rtcp.forwarded)} packets`],
-      ['RTCP dropped', `${number(counters.rtcp.dropped)} packets`],
-      ...Object.entries(counters.refused).map(([status, count]) => [`refused: ${status}`, `${number(count)} packets`]),
-      ['over the MTU', `${number(counters.oversize)} packets`],
-      ['not sent', `${number(counters.sendErrors + counters.overruns)} packets`],
-      ['socket errors', `${number(counters.socketErrors)} times`],
-    ];
-    process.stdout.write(`totals\n${table(rows)}`);
-  }
-}
-
-function sum(counts: Readonly<Record<string, number>>): number {
-  return Object.values(counts).reduce((total, count) => total + count, 0);
 }
