@@ -1,16 +1,14 @@
 /** What a gateway does with packets that come together: one batch, and nobody can tell from outside. */
 import dgram from 'node:dgram';
 import { once } from 'node:events';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Gateway, type Route } from '../../src/cli/gateway/gateway.js';
 import type { Channel } from '../../src/index.js';
 import { channelOf, freePorts, LOOPBACK, Mailbox, newConfig, pause, RECEIVER_REPORT, rtp } from '../support/cli.js';
 
-const cleanUp: (() => unknown)[] = [];
-afterEach(async () => {
+afterEach(() => {
   vi.useRealTimers();
   vi.restoreAllMocks();
-  for (const undo of cleanUp.splice(0).reverse()) await undo();
 });
 
 interface Site {
@@ -25,9 +23,9 @@ interface Site {
 /** A gateway in this process, with a socket before it and one behind it. */
 async function site(direction: Route['direction'], channel: Channel): Promise<Site> {
   const [entry, exit] = [await freePorts(), await freePorts()];
-  const receiver = await mailbox(exit);
-  const rtcpReceiver = await mailbox(exit + 1);
-  const sender = await mailbox(0);
+  const receiver = await Mailbox.open(exit);
+  const rtcpReceiver = await Mailbox.open(exit + 1);
+  const sender = await Mailbox.open(0);
   const gateway = await Gateway.start(
     {
       direction,
@@ -38,7 +36,7 @@ async function site(direction: Route['direction'], channel: Channel): Promise<Si
     },
     channel,
   );
-  cleanUp.push(() => gateway.stop());
+  onTestFinished(() => gateway.stop());
   const burst = async (packets: readonly Uint8Array[]) => {
     const before = gateway.counters.received.packets;
     // Not one by one: all of them leave before the gateway's next turn.
@@ -49,12 +47,6 @@ async function site(direction: Route['direction'], channel: Channel): Promise<Si
     await until(() => gateway.counters.received.packets === before + packets.length);
   };
   return { gateway, sender, receiver, rtcpReceiver, burst };
-}
-
-async function mailbox(port: number): Promise<Mailbox> {
-  const box = await Mailbox.open(port);
-  cleanUp.push(() => box.close());
-  return box;
 }
 
 async function until(condition: () => boolean): Promise<void> {

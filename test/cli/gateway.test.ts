@@ -1,6 +1,6 @@
 /** The gateway as people run it: two processes, UDP on loopback. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   channelOf,
   configFile,
@@ -15,23 +15,6 @@ import {
   rtp,
   startGateway,
 } from '../support/cli.js';
-
-const cleanUp: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const undo of cleanUp.splice(0).reverse()) await undo();
-});
-
-async function mailbox(port: number): Promise<Mailbox> {
-  const box = await Mailbox.open(port);
-  cleanUp.push(() => box.close());
-  return box;
-}
-
-async function gateway(...args: string[]): Promise<RunningGateway> {
-  const running = await startGateway(args);
-  cleanUp.push(() => running.child.exitCode === null && running.child.kill('SIGKILL'));
-  return running;
-}
 
 interface Path {
   /** The configuration file of both. */
@@ -53,9 +36,9 @@ async function path(options: { seal?: string[]; open?: string[]; both?: string[]
   const at = (port: number) => `${LOOPBACK}:${port}`;
   const seal = ['--seal', '--listen', at(entry), '--forward', at(middle), ...both, ...(options.seal ?? [])];
   const open = ['--open', '--listen', at(middle), '--forward', at(exit), ...both, ...(options.open ?? [])];
-  const receiver = await mailbox(exit);
-  const [sealing, opening] = await Promise.all([gateway(...seal), gateway(...open)]);
-  return { config, entry, middle, exit, sender: await mailbox(0), receiver, sealing, opening };
+  const receiver = await Mailbox.open(exit);
+  const [sealing, opening] = await Promise.all([startGateway(...seal), startGateway(...open)]);
+  return { config, entry, middle, exit, sender: await Mailbox.open(0), receiver, sealing, opening };
 }
 
 const totals = (running: RunningGateway) => running.events.at(-1) as Record<string, never>;
@@ -83,7 +66,7 @@ describe('two gateways', () => {
 
   it('forward RTCP in the clear, beside the media and on the next port, and drop noise', async () => {
     const { entry, exit, sender, receiver, sealing, opening } = await path();
-    const rtcp = await mailbox(exit + 1);
+    const rtcp = await Mailbox.open(exit + 1);
     await sender.send(entry, [RECEIVER_REPORT, Buffer.from('not rtp'), Buffer.alloc(0), rtp(1)]);
     await sender.send(entry + 1, [RECEIVER_REPORT, rtp(2)]);
     expect((await receiver.wait(2)).map((packet) => packet.length)).toEqual([RECEIVER_REPORT.length, rtp(1).length]);
@@ -129,8 +112,8 @@ describe('an opening gateway', () => {
       '--config',
       configFile(config),
     ];
-    const opening = await gateway('--open', ...args, ...more);
-    return { config, middle, opening, sender: await mailbox(0), receiver: await mailbox(exit) };
+    const opening = await startGateway('--open', ...args, ...more);
+    return { config, middle, opening, sender: await Mailbox.open(0), receiver: await Mailbox.open(exit) };
   }
 
   it('lets a packet through once, and refuses strangers', async () => {
@@ -180,8 +163,8 @@ describe('a sealing gateway', () => {
   it('goes on where nobody listens behind it', async () => {
     const [entry, nobody] = [await freePorts(), await freePorts()];
     const args = ['--listen', `${LOOPBACK}:${entry}`, '--forward', `${LOOPBACK}:${nobody}`, '--config', configFile()];
-    const sealing = await gateway('--seal', ...args);
-    const sender = await mailbox(0);
+    const sealing = await startGateway('--seal', ...args);
+    const sender = await Mailbox.open(0);
     for (let i = 0; i < 5; i++) {
       await sender.send(entry, [rtp(i)]);
       await pause(20);
@@ -267,7 +250,7 @@ describe('wrong use', () => {
 
   it('a port that is taken ends with exit code 1 and says so', async () => {
     const port = await freePorts();
-    await mailbox(port);
+    await Mailbox.open(port);
     const args = ['--seal', '--listen', `${LOOPBACK}:${port}`, '--forward', `${LOOPBACK}:6004`, '--config', config];
     const { status, stderr } = frameseal(['gateway', ...args]);
     expect(status).toBe(1);

@@ -3,12 +3,12 @@
  * with a message and an exit code, or media goes on. Wrong use is in test/cli/gateway.test.ts; load and loss are in
  * `npm run hostile -- gateway`.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, openSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   channelOf,
   configFile,
@@ -20,6 +20,7 @@ import {
   pause,
   type RunningGateway,
   rtp,
+  spawnGateway,
   startGateway,
   temporaryFile,
 } from '../support/cli.js';
@@ -28,27 +29,6 @@ import { Ledger, readRtpName } from './ledger.js';
 const CLI = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const FULL = '/dev/full';
 const STACK = /\n\s+at /;
-
-const cleanUp: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const undo of cleanUp.splice(0).reverse()) await undo();
-});
-
-function endLater(child: ChildProcess): void {
-  cleanUp.push(() => child.exitCode === null && child.kill('SIGKILL'));
-}
-
-async function mailbox(port: number): Promise<Mailbox> {
-  const box = await Mailbox.open(port);
-  cleanUp.push(() => box.close());
-  return box;
-}
-
-async function gateway(...args: string[]): Promise<RunningGateway> {
-  const running = await startGateway(args);
-  endLater(running.child);
-  return running;
-}
 
 const at = (port: number) => `${LOOPBACK}:${port}`;
 const between = (entry: number, exit: number) => ['--listen', at(entry), '--forward', at(exit), '--rtcp-port', 'same'];
@@ -68,10 +48,8 @@ describe('a disk that is full', () => {
   /** A gateway with streams of its own, and the way through it. */
   async function logging(stdout: number | 'pipe', stderr: number | 'pipe', config = configFile()) {
     const [entry, exit] = [await freePorts(), await freePorts()];
-    const args = [CLI, 'gateway', '--seal', '--json', '--config', config, ...between(entry, exit)];
-    const [receiver, sender] = [await mailbox(exit), await mailbox(0)];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', stdout, stderr] });
-    endLater(child);
+    const [receiver, sender] = [await Mailbox.open(exit), await Mailbox.open(0)];
+    const child = spawnGateway(['--seal', '--config', config, ...between(entry, exit)], stdout, stderr);
     let text = '';
     child.stderr?.on('data', (data) => {
       text += data;
@@ -129,13 +107,13 @@ describe('a disk that is full', () => {
 describe('a forward host', () => {
   it('that is down is told once and counted, and has its stream when it is back', async () => {
     const [entry, exit] = [await freePorts(), await freePorts()];
-    const sealing = await gateway('--seal', '--config', configFile(), ...between(entry, exit));
-    const sender = await mailbox(0);
+    const sealing = await startGateway('--seal', '--config', configFile(), ...between(entry, exit));
+    const sender = await Mailbox.open(0);
     for (let i = 0; i < 10; i++) {
       await sender.send(entry, [rtp(i)]);
       await pause(10);
     }
-    const receiver = await mailbox(exit);
+    const receiver = await Mailbox.open(exit);
     await passes(sender, entry, receiver);
     expect(await sealing.end()).toBe(0);
     expect(sealing.stderr().match(/warning/g)).toHaveLength(1);
@@ -172,8 +150,8 @@ describe('a forward host', () => {
 describe('a packet that the system does not send', () => {
   it('is dropped, counted and told once; others go on', async () => {
     const [entry, exit] = [await freePorts(), await freePorts()];
-    const sealing = await gateway('--seal', '--config', configFile(), ...between(entry, exit));
-    const [sender, receiver] = [await mailbox(0), await mailbox(exit)];
+    const sealing = await startGateway('--seal', '--config', configFile(), ...between(entry, exit));
+    const [sender, receiver] = [await Mailbox.open(0), await Mailbox.open(exit)];
     // Sealed, they pass the 65,507 bytes of a datagram.
     await sender.send(entry, [rtp(1, 65_490), rtp(2, 65_490), rtp(3)]);
     expect((await receiver.wait(1))[0]?.readUInt16BE(2)).toBe(3);
@@ -212,8 +190,8 @@ describe('a configuration', () => {
     const [entry, exit] = [await freePorts(), await freePorts()];
     const config = newConfig();
     const file = configFile(config);
-    const sealing = await gateway('--seal', '--config', file, ...between(entry, exit));
-    const [sender, receiver] = [await mailbox(0), await mailbox(exit)];
+    const sealing = await startGateway('--seal', '--config', file, ...between(entry, exit));
+    const [sender, receiver] = [await Mailbox.open(0), await Mailbox.open(exit)];
     const opener = channelOf(config).createOpener();
     const unfit: [text: string, why: string][] = [
       ['no longer JSON', 'is not JSON'],
@@ -250,12 +228,12 @@ describe('kill -9', () => {
   it('of a sealing gateway: its successor repeats no nonce, and the opening one takes its frames at once', async () => {
     const config = configFile();
     const [entry, middle, exit] = [await freePorts(), await freePorts(), await freePorts()];
-    const [sender, wire, receiver] = [await mailbox(0), await mailbox(middle), await mailbox(exit)];
-    const opening = await gateway('--open', '--config', config, ...between(0, exit));
+    const [sender, wire, receiver] = [await Mailbox.open(0), await Mailbox.open(middle), await Mailbox.open(exit)];
+    const opening = await startGateway('--open', '--config', config, ...between(0, exit));
     const openingPort = Number(String(opening.events[0]!['listen']).split(':')[1]);
     const ledger = new Ledger();
     for (let life = 0; life < 3; life++) {
-      const sealing = await gateway('--seal', '--config', config, ...between(entry, middle));
+      const sealing = await startGateway('--seal', '--config', config, ...between(entry, middle));
       const packets = Array.from({ length: 50 }, (_, i) => rtp(50 * life + i));
       await sender.send(entry, packets);
       const sealed = (await wire.wait(50)).splice(0);

@@ -5,7 +5,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { inspect } from 'node:util';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { AesGcm, Sm4Ecb } from '../../src/aead.js';
 import { enableEncryptionWith } from '../../src/channel/channel.js';
 import type { Channel, EncryptionConfig } from '../../src/index.js';
@@ -120,8 +120,6 @@ describe('the command line', () => {
   const good = { encryptionMode: 'AES_128_GCM2', encryptionKey: hex, encryptionKdfSalt: base64 };
   const files = { good: temporaryFile('good.json') };
   writeFileSync(files.good, JSON.stringify(good), { mode: 0o600 });
-  const gateways: Awaited<ReturnType<typeof startGateway>>[] = [];
-  afterAll(() => Promise.all(gateways.map((gateway) => gateway.end())));
 
   test.each([
     ['a digit is missing', { ...good, encryptionKey: hex.slice(1) }],
@@ -145,12 +143,10 @@ describe('the command line', () => {
   test('a gateway from its start to its end', async () => {
     const [from, to] = [await freePorts(), await freePorts()];
     const addresses = ['--listen', `${LOOPBACK}:${from}`, '--forward', `${LOOPBACK}:${to}`];
-    const gateway = await startGateway(['--seal', '--config', files.good, ...addresses]);
-    gateways.push(gateway);
+    const gateway = await startGateway('--seal', '--config', files.good, ...addresses);
     const mailbox = await Mailbox.open(to);
     await mailbox.send(from, [rtp(1), Buffer.from(hex), rtp(2)]);
     expect(await mailbox.wait(2)).toHaveLength(2);
-    mailbox.close();
     expect(await gateway.end()).toBe(0);
     expect(shownIn(JSON.stringify(gateway.events) + gateway.stderr(), [secret, salt])).toEqual([]);
   });

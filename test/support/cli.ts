@@ -1,10 +1,14 @@
-/** Runs the built command line in child processes, and speaks UDP with it on loopback. */
+/**
+ * Runs the built command line in child processes, and speaks UDP with it on loopback. What runs or is open at the end of
+ * a test ends with it.
+ */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import dgram from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
 import { type EncryptionConfig, enableEncryption, generateKey, generateSalt } from '../../src/index.js';
 
 const CLI = new URL('../../dist/cli/main.js', import.meta.url).pathname;
@@ -45,18 +49,25 @@ export interface RunningGateway {
   end(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
+/** A gateway with --json and streams of its own. */
+export function spawnGateway(args: readonly string[], stdout: number | 'pipe', stderr: number | 'pipe'): ChildProcess {
+  const child = spawn(process.execPath, [CLI, 'gateway', '--json', ...args], { stdio: ['ignore', stdout, stderr] });
+  onTestFinished(() => void (child.exitCode === null && child.kill('SIGKILL')));
+  return child;
+}
+
 /** A gateway with --json that listens. */
-export async function startGateway(args: readonly string[]): Promise<RunningGateway> {
-  const child = spawn(process.execPath, [CLI, 'gateway', '--json', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+export async function startGateway(...args: string[]): Promise<RunningGateway> {
+  const child = spawnGateway(args, 'pipe', 'pipe');
   let stdout = '';
   let stderr = '';
   const events: Readonly<Record<string, unknown>>[] = [];
   const ended = once(child, 'close');
-  child.stderr.on('data', (data) => {
+  child.stderr!.on('data', (data) => {
     stderr += data;
   });
   const listening = new Promise<void>((resolve, reject) => {
-    child.stdout.on('data', (data) => {
+    child.stdout!.on('data', (data) => {
       stdout += data;
       const lines = stdout.split('\n');
       stdout = lines.pop()!;
@@ -108,6 +119,7 @@ export class Mailbox {
   static async open(port: number, host = LOOPBACK): Promise<Mailbox> {
     const socket = dgram.createSocket(host.includes(':') ? 'udp6' : 'udp4').bind(port, host);
     await once(socket, 'listening');
+    onTestFinished(() => void socket.close());
     return new Mailbox(socket);
   }
 
@@ -122,10 +134,6 @@ export class Mailbox {
     for (const packet of packets) {
       await new Promise((resolve) => this.socket.send(packet, port, host, resolve));
     }
-  }
-
-  close(): void {
-    this.socket.close();
   }
 }
 
