@@ -9,11 +9,13 @@ const HELP = `npm run ct -- [options]
   --measurements N   a row, 1,000,000 by default
   --filter TEXT      only rows whose name holds every word of TEXT, such as "simd key"
   --list             the names of the rows
-A row that is not as it should be is measured once more, and the second time counts. Exit code 1: a row of the SIMD engine
-shows a leak, or a leak that was put there is not seen; 2: wrong use.
+A row that is not as it should be is measured again, up to three times in all. Exit code 1: a row of the SIMD engine shows a leak
+each time, or a leak that was put there is never seen; 2: wrong use.
 `;
 
 const LEAST_MEASUREMENTS = 1000;
+/** What is a leak shows each time; what the machine adds does not (README.md). */
+const MOST_ATTEMPTS = 3;
 
 const { values } = parseArgs({
   options: {
@@ -39,10 +41,14 @@ function refuse(): void {
 function run(count: number): void {
   const setting = `Node ${process.versions.node}, ${process.arch}; ${count.toLocaleString('en-US')} measurements a row, ${RUNS} runs each`;
   process.stdout.write(`${setting}; below 5 no leak is seen\n\n${HEADING}\n`);
-  for (const row of rows) {
-    // By chance a row comes out above 5 once in ten thousand times; what is a leak does so again.
-    if (!runRow(row, count, '') && !runRow(row, count, ' (again)')) process.exitCode = 1;
+  for (const row of rows) if (!isAsAskedInTheEnd(row, count)) process.exitCode = 1;
+}
+
+function isAsAskedInTheEnd(row: Row, count: number): boolean {
+  for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
+    if (runRow(row, count, attempt === 1 ? '' : ' (again)')) return true;
   }
+  return false;
 }
 
 /** Measures a row and writes its line; whether it is as it should be. */

@@ -4,6 +4,7 @@
  */
 import * as channel from './channels.js';
 import * as cipher from './ciphers.js';
+import { control } from './control.js';
 import * as leaky from './leaky.js';
 import type { Subject } from './subject.js';
 
@@ -44,6 +45,7 @@ export const ROWS: readonly Row[] = [
   { name: 'leaky tag compare, wrong tag', expectation: 'leaky', make: leaky.leakyTagCompare },
   { name: 'leaky padding check, wrong padding', expectation: 'leaky', make: leaky.leakyPadding },
   { name: 'leaky seal, text', expectation: 'leaky', make: leaky.leakySeal },
+  { name: 'control: XOR and rotation, text', expectation: 'shown', make: control },
   ...engineRows('simd', 'constant'),
   { name: 'simd Sealer.seal, text', expectation: 'constant', make: channel.sealerText },
   { name: 'simd Sealer.sealBatch, text', expectation: 'constant', make: channel.sealerBatch },
