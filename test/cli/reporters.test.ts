@@ -1,0 +1,53 @@
+/** What a gateway's reporters write, and when they do not. */
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { GatewayCounters } from '../../src/cli/gateway/gateway.js';
+import { JsonReporter } from '../../src/cli/gateway/reporters.js';
+
+const COUNTERS: GatewayCounters = {
+  received: { packets: 3, bytes: 300 },
+  forwarded: { packets: 2, bytes: 250 },
+  rtcp: { forwarded: 0, dropped: 0 },
+  refused: { NOT_RTP: 1 },
+  oversize: 0,
+  sendErrors: 0,
+  overruns: 0,
+  socketErrors: 0,
+};
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** What is written while stdout's reader keeps up, or has stopped reading. */
+function stdout() {
+  const lines: Record<string, unknown>[] = [];
+  const reader = { stopped: false };
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => lines.push(JSON.parse(String(text))) > 0);
+  vi.spyOn(process.stdout, 'writableNeedDrain', 'get').mockImplementation(() => reader.stopped);
+  return { lines, reader, events: () => lines.map(({ event }) => event) };
+}
+
+describe('lines for machines', () => {
+  it('are one for each interval, with what happened', () => {
+    const { lines, events } = stdout();
+    const reporter = new JsonReporter({ direction: 'seal' });
+    reporter.tick(COUNTERS);
+    reporter.end(COUNTERS);
+    expect(events()).toEqual(['listening', 'counters', 'totals']);
+    expect(lines[0]).toMatchObject({ direction: 'seal' });
+    expect(lines[1]).toMatchObject({ ...COUNTERS, packetsPerSecond: expect.any(Number) });
+    expect(lines[2]).toMatchObject(COUNTERS);
+  });
+
+  it('are left out while nobody reads them, so that no memory holds them; totals are not', () => {
+    const { events, reader } = stdout();
+    const reporter = new JsonReporter({});
+    reader.stopped = true;
+    for (let i = 0; i < 5; i++) reporter.tick(COUNTERS);
+    reader.stopped = false;
+    reporter.tick(COUNTERS);
+    reader.stopped = true;
+    reporter.end(COUNTERS);
+    expect(events()).toEqual(['listening', 'counters', 'totals']);
+  });
+});
