@@ -4,6 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+/** A mirror that does not answer must not hold the test for ever. */
+const INSTALL_LIMIT_MS = 900_000;
+
 /** Installs from Debian what is missing. */
 export function needTools(packages) {
   const missing = Object.entries(packages).filter(([tool]) => spawnSync('which', [tool]).status !== 0);
@@ -12,8 +15,9 @@ export function needTools(packages) {
   step(`installing ${names.join(', ')}`);
   const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   for (const args of [['update'], ['install', '-y', '--no-install-recommends', ...names]]) {
-    const { status, stderr } = spawnSync('apt-get', args, { env: environment, encoding: 'utf8' });
-    if (status !== 0) throw new Error(`apt-get ${args[0]} failed: ${stderr.slice(-500)}`);
+    const options = { env: environment, encoding: 'utf8', timeout: INSTALL_LIMIT_MS };
+    const { status, error, stderr } = spawnSync('apt-get', args, options);
+    if (status !== 0) throw new Error(`apt-get ${args[0]} failed: ${error?.message ?? stderr.slice(-500)}`);
   }
 }
 
