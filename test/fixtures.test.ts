@@ -11,7 +11,8 @@ import { KeySchedule, SUITES, sm4Key } from '../src/channel/keys.js';
 import { CounterMode } from '../src/engine/portable/aes.js';
 import { rtpHeaderLength } from '../src/wire/rtp.js';
 import { SframeHeader, writeHeader } from '../src/wire/sframe.js';
-import { ENGINES, type EngineName, Guarded } from './support/engines.js';
+import { Guarded } from './support/arrays.js';
+import { ENGINES, type EngineName } from './support/engines.js';
 import {
   type AesBlockCase,
   type Case,
@@ -235,7 +236,7 @@ function opened(testCase: ChannelCase, receiving: Channel): void {
   for (const inPlace of outLength === undefined ? [false, true] : [false]) {
     const opener = receiving.createOpener();
     for (const earlier of before.map(hex)) opener.open(earlier, new Uint8Array(earlier.length));
-    const memory = inPlace ? Guarded.copyOf(frame) : new Guarded(outLength ?? frame.length);
+    const memory = inPlace ? new Guarded(frame) : new Guarded(outLength ?? frame.length);
     const written = opener.open(inPlace ? memory.bytes : frame, memory.bytes);
     expect(outcome(written), inPlace ? 'opened in place' : 'opened').toBe(expected);
     if (expected === 'ok') expectBytes(memory.bytes.subarray(0, written), output!, 'opened');

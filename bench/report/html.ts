@@ -1,4 +1,5 @@
 /** One page that needs nothing else: charts of times over sizes, of ratios, of latencies, and a table of everything. */
+import { number } from '#terminal';
 import type { Document, Result } from '../document.js';
 import { LATENCY_SHARES } from '../measure/request.js';
 import { halfWidth } from '../statistics.js';
@@ -119,7 +120,7 @@ function rowsOf({ name, unit, contestants, noisy }: Result): string[] {
     const cells = time
       ? [short(time.median), unit, `${Math.round(100 * halfWidth(time))}%`, i === 0 ? '' : `${short(ratio!.median)}x`]
       : [`<span class="dim">${status}</span>`, '', '', ''];
-    const bytes = bytesPerFrame?.toLocaleString('en-US') ?? '';
+    const bytes = bytesPerFrame === undefined ? '' : number(bytesPerFrame);
     const all = [escaped(first), escaped(contestant), ...cells, bytes].map((cell) => `<td>${cell}</td>`).join('');
     return `<tr${i === 0 ? ' class="ours"' : ''}>${all}</tr>`;
   });

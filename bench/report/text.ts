@@ -1,4 +1,5 @@
 /** Results for people on a terminal: a case with its contestants, a column for each Node, and a bar as long as the time. */
+import { number } from '#terminal';
 import type { Document, Entry, Result } from '../document.js';
 import { LATENCY_SHARES } from '../measure/request.js';
 import { halfWidth } from '../statistics.js';
@@ -46,7 +47,7 @@ function cells(entry: Entry | undefined): string {
   if (entry?.time === undefined || entry.ratio === undefined) return (entry?.status ?? '').padStart(34);
   const ratio = entry.ratio.median === 1 ? '' : `${short(entry.ratio.median)}x`;
   const spread = `+-${Math.round(100 * halfWidth(entry.time))}%`;
-  const bytes = entry.bytesPerFrame === undefined ? '' : entry.bytesPerFrame.toLocaleString('en-US');
+  const bytes = entry.bytesPerFrame === undefined ? '' : number(entry.bytesPerFrame);
   return short(entry.time.median).padStart(11) + spread.padStart(5) + ratio.padStart(9) + bytes.padStart(9);
 }
 
@@ -58,8 +59,8 @@ function latencyLines({ contestants, node }: Result): string[] {
     `  ${`us, Node ${node.split('.')[0]}`.padEnd(NAME_COLUMNS)}${head.map((each) => each.padStart(9)).join('')}`,
     ...rows.map(({ name, status, latency }) => {
       const times = latency!.us.map((us) => short(us).padStart(9)).join('');
-      const collections = (latency!.collections?.toLocaleString('en-US') ?? '').padStart(9);
-      return `  ${name.padEnd(NAME_COLUMNS)}${times}${collections}${status === 'saturated' ? '  saturated' : ''}`.trimEnd();
+      const collections = latency!.collections === undefined ? '' : number(latency!.collections);
+      return `  ${name.padEnd(NAME_COLUMNS)}${times}${collections.padStart(9)}${status === 'saturated' ? '  saturated' : ''}`.trimEnd();
     }),
   ];
 }
@@ -71,7 +72,7 @@ export function shareText(share: number): string {
 
 /** Three digits that matter. */
 export function short(value: number): string {
-  if (value >= 1000) return Math.round(value).toLocaleString('en-US');
+  if (value >= 1000) return number(value);
   return value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : 2);
 }
 
@@ -85,11 +86,9 @@ export function summaryText(results: readonly Result[]): string {
     const perSecond = 1e9 / time.median;
     const means =
       bytes < 500
-        ? `${Math.floor(perSecond / CALL_PACKETS_PER_SECOND).toLocaleString('en-US')} voice streams of ${CALL_PACKETS_PER_SECOND} packets a second`
+        ? `${number(Math.floor(perSecond / CALL_PACKETS_PER_SECOND))} voice streams of ${CALL_PACKETS_PER_SECOND} packets a second`
         : `${((perSecond * bytes * 8) / 1e9).toFixed(1)} Gbit/s of payload`;
-    return [
-      `  ${name.padEnd(32)}${Math.round(perSecond).toLocaleString('en-US').padStart(11)} a second: ${means} (Node ${node.split('.')[0]})`,
-    ];
+    return [`  ${name.padEnd(32)}${number(perSecond).padStart(11)} a second: ${means} (Node ${node.split('.')[0]})`];
   });
   return lines.length === 0 ? '' : `\nWhat one core carries:\n${lines.join('\n')}\n`;
 }

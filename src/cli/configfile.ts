@@ -3,7 +3,7 @@
  * arguments show in the list of processes and in shell histories.
  */
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { type EncryptionConfig, enableEncryption, type KnownMode } from '../index.js';
+import { type Channel, type EncryptionConfig, enableEncryption, type KnownMode } from '../index.js';
 import { CliError, warn } from './terminal.js';
 
 const ENVIRONMENT_NAME = 'FRAMESEAL_CONFIG';
@@ -57,12 +57,16 @@ export interface Identity {
   readonly keyId?: number;
 }
 
+export function identityOf({ fingerprint, mode, keyId }: Channel): Identity {
+  return { fingerprint, mode, ...(keyId !== undefined && { keyId }) };
+}
+
 /** Throws ConfigError for a bad configuration. */
 export function identify(config: EncryptionConfig): Identity {
   const channel = enableEncryption(config);
-  const { fingerprint, mode, keyId } = channel;
+  const identity = identityOf(channel);
   channel.close();
-  return { fingerprint, mode, ...(keyId !== undefined && { keyId }) };
+  return identity;
 }
 
 function warnOfReaders(file: string): void {

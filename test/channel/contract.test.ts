@@ -25,9 +25,9 @@ import {
   TOO_OLD,
   UNKNOWN_KEY,
 } from '../../src/status.js';
+import { concat, Guarded } from '../support/arrays.js';
 import {
   bytes,
-  concat,
   config,
   countedSessions,
   expectBytes,
@@ -42,9 +42,9 @@ import {
   referenceSeal,
   rtp,
   sessions,
-  sframeHeader,
 } from '../support/channel.js';
-import { ARRAY_KINDS, ENGINES, Guarded, mistyped, NOT_BYTES } from '../support/engines.js';
+import { ARRAY_KINDS, ENGINES, mistyped, NOT_BYTES } from '../support/engines.js';
+import { sframeHeader } from '../support/sframe.js';
 
 interface Setup {
   readonly engine: (typeof ENGINES)[number];

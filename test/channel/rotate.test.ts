@@ -7,8 +7,9 @@ import type { SessionSource } from '../../src/channel/keyring.js';
 import type { Opener } from '../../src/channel/opener.js';
 import type { Sealer } from '../../src/channel/sealer.js';
 import { BAD_TAG, CLOSED, OWN_FRAME, REPLAYED, TOO_OLD, UNKNOWN_KEY } from '../../src/status.js';
-import { bytes, config, countedSessions, expectBytes, referenceSeal, sframeHeader } from '../support/channel.js';
+import { bytes, config, countedSessions, expectBytes, referenceSeal } from '../support/channel.js';
 import { mistyped } from '../support/engines.js';
+import { sframeHeader } from '../support/sframe.js';
 
 const FRAME = { framing: 'frame' } as const;
 const PAYLOAD = bytes(10);

@@ -15,8 +15,8 @@ import {
   kidText,
   pair,
   sessions,
-  sframeHeader,
 } from '../support/channel.js';
+import { sframeHeader } from '../support/sframe.js';
 
 const LIMIT = 2 ** 32;
 const FRAME = { framing: 'frame' } as const;

@@ -10,8 +10,10 @@ import { SenderTable } from '../../src/channel/senders.js';
 import type { Engine } from '../../src/engine/engine.js';
 import type { EngineChoice } from '../../src/engine/pick.js';
 import { BAD_TAG, BUSY, REPLAYED, TOO_OLD } from '../../src/status.js';
-import { bytes, concat, config, countedSessions, KID, kidText, writeSframeHeader } from '../support/channel.js';
+import { concat } from '../support/arrays.js';
+import { bytes, config, countedSessions, KID, kidText } from '../support/channel.js';
 import { ENGINES, mistyped } from '../support/engines.js';
+import { writeSframeHeader } from '../support/sframe.js';
 
 const WINDOW = 64;
 const SENDERS = 12;

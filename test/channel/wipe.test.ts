@@ -4,12 +4,13 @@
  * test/hostile/secrets.test.ts looks for round keys and tables too.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createCipheriv, createHmac } from 'node:crypto';
+import { createCipheriv } from 'node:crypto';
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import type { KnownMode } from '../../src/channel/config.js';
 import { GCM_MODES } from '../support/channel.js';
 import { ENGINES } from '../support/engines.js';
+import { expand, extract, keySchedule } from '../support/key-schedule.js';
 import { findInProcess } from '../support/process-memory.js';
 
 const built = new URL('../../dist/channel/channel.js', import.meta.url).href;
@@ -54,17 +55,9 @@ function script(mode: KnownMode, end: string, keyBytes: number, engine: string):
 
 /** What is looked for, by name: as bytes, and as the little-endian words that engines keep big-endian words in. */
 function needles(mode: KnownMode, keyBytes: number): Map<string, Uint8Array> {
-  const [hash, size] = mode === 'AES_256_GCM2' ? (['sha512', 64] as const) : (['sha256', 32] as const);
-  const big = mode === 'AES_256_GCM2';
-  const extract = (salt: Uint8Array, ikm: Uint8Array) => createHmac(hash, salt).update(ikm).digest();
-  const expand = (prk: Uint8Array, info: (string | Uint8Array)[], length: number) => {
-    const mac = createHmac(hash, prk);
-    for (const part of info) mac.update(part);
-    return mac.update('\x01').digest().subarray(0, length);
-  };
   if (mode === 'SM4_128_ECB') {
-    const prk = extract(new Uint8Array(0), made(1));
-    const key16 = keyBytes === 16 ? made(1, 16) : expand(prk, ['frameseal/1 SM4_128_ECB key'], 16);
+    const prk = extract('sha256', new Uint8Array(0), made(1));
+    const key16 = keyBytes === 16 ? made(1, 16) : expand('sha256', prk, ['frameseal/1 SM4_128_ECB key'], 16);
     return new Map<string, Uint8Array>([
       ['encryptionKey', made(1, keyBytes)],
       ['prk', prk],
@@ -72,12 +65,8 @@ function needles(mode: KnownMode, keyBytes: number): Map<string, Uint8Array> {
       ['key16 in words', Buffer.from(key16).swap32()],
     ]);
   }
-  const prk = extract(made(2), made(1));
-  const baseKey = expand(prk, [`frameseal/1 ${mode} base key `, KID], size);
-  const secret = extract(new Uint8Array(0), baseKey);
-  const suite = Uint8Array.of(0, big ? 5 : 4);
-  const frameKey = expand(secret, ['SFrame 1.0 Secret key ', KID, suite], big ? 32 : 16);
-  const hashKey = createCipheriv(big ? 'aes-256-ecb' : 'aes-128-ecb', frameKey, null).update(new Uint8Array(16));
+  const { prk, baseKey, secret, frameKey } = keySchedule(mode, made(1), made(2), KID);
+  const hashKey = createCipheriv(`aes-${8 * frameKey.length}-ecb`, frameKey, null).update(new Uint8Array(16));
   return new Map<string, Uint8Array>([
     ['encryptionKey', made(1)],
     ['encryptionKdfSalt', made(2)],

@@ -1,7 +1,19 @@
 /** What a gateway's reporters write, and when they do not. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { GatewayCounters } from '../../src/cli/gateway/gateway.js';
-import { JsonReporter } from '../../src/cli/gateway/reporters.js';
+import { type About, JsonReporter } from '../../src/cli/gateway/reporters.js';
+
+const ABOUT: About = {
+  direction: 'seal',
+  listen: '127.0.0.1:5004',
+  forward: '127.0.0.1:6004',
+  mode: 'AES_128_GCM2',
+  fingerprint: '0123-4567-89ab-cdef',
+  keyId: 0,
+  framing: 'rtp',
+  bindHeader: true,
+  engine: 'simd',
+};
 
 const COUNTERS: GatewayCounters = {
   received: { packets: 3, bytes: 300 },
@@ -30,18 +42,18 @@ function stdout() {
 describe('lines for machines', () => {
   it('are one for each interval, with what happened', () => {
     const { lines, events } = stdout();
-    const reporter = new JsonReporter({ direction: 'seal' });
+    const reporter = new JsonReporter(ABOUT);
     reporter.tick(COUNTERS);
     reporter.end(COUNTERS);
     expect(events()).toEqual(['listening', 'counters', 'totals']);
-    expect(lines[0]).toMatchObject({ direction: 'seal' });
+    expect(lines[0]).toMatchObject(ABOUT);
     expect(lines[1]).toMatchObject({ ...COUNTERS, packetsPerSecond: expect.any(Number) });
     expect(lines[2]).toMatchObject(COUNTERS);
   });
 
   it('are left out while nobody reads them, so that no memory holds them; totals are not', () => {
     const { events, reader } = stdout();
-    const reporter = new JsonReporter({});
+    const reporter = new JsonReporter(ABOUT);
     reader.stopped = true;
     for (let i = 0; i < 5; i++) reporter.tick(COUNTERS);
     reader.stopped = false;

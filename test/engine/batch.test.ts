@@ -16,7 +16,8 @@ import {
 } from '../../src/engine/simd/layout.js';
 import { SimdMemory } from '../../src/engine/simd/memory.js';
 import { hasSimd } from '../../src/engine/simd/simd.js';
-import { Guarded, sample } from '../support/engines.js';
+import { Guarded } from '../support/arrays.js';
+import { sample } from '../support/engines.js';
 
 const FORMS = (['plain', 'relaxed'] as const).filter(hasSimd);
 const SECRETS = [16, 32, 16, 16, 32].map((length, i) => sample(`key ${i}`, length));

@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { AesGcm, BAD_TAG, NO_ROOM } from '../../src/aead.js';
 import { FrameJob } from '../../src/engine/engine.js';
 import { pickEngine } from '../../src/engine/pick.js';
-import { ARRAY_KINDS, ENGINES, Guarded, mistyped, NOT_BYTES, sample } from '../support/engines.js';
+import { Guarded } from '../support/arrays.js';
+import { ARRAY_KINDS, ENGINES, mistyped, NOT_BYTES, sample } from '../support/engines.js';
 
 const AAD_LENGTHS = [0, 1, 12, 13, 16, 20, 29, 64, 100];
 const TAG_BYTES = 16;
@@ -49,12 +50,12 @@ describe.each(ENGINES)('%s engine', (engine) => {
         const { key, nonce, aad, plaintext, sealed } = message(keyBytes, length, aadLength);
         const gcm = new AesGcm(key, { engine });
         const out = new Guarded(length + TAG_BYTES, (length >>> 3) & 7);
-        const input = Guarded.copyOf(plaintext, length & 7);
-        const written = gcm.seal(nonce, Guarded.copyOf(aad, 3).bytes, input.bytes, out.bytes);
+        const input = new Guarded(plaintext, length & 7);
+        const written = gcm.seal(nonce, new Guarded(aad, 3).bytes, input.bytes, out.bytes);
         if (written !== length + TAG_BYTES || !out.holds(sealed)) wrong.push(`seal ${length}, aad ${aadLength}`);
 
         const opened = new Guarded(length, length & 7);
-        const from = Guarded.copyOf(sealed, (length >>> 3) & 7);
+        const from = new Guarded(sealed, (length >>> 3) & 7);
         if (gcm.open(nonce, aad, from.bytes, opened.bytes) !== length || !opened.holds(plaintext)) {
           wrong.push(`open ${length}, aad ${aadLength}`);
         }
@@ -131,7 +132,7 @@ describe.each(ENGINES)('%s engine', (engine) => {
     it('refuses a forgery in place and leaves it as it was', () => {
       for (const bit of [0, 8 * 21 - 1, 8 * 21, 8 * 37 - 1]) {
         const forged = flipped(short.sealed, bit);
-        const memory = Guarded.copyOf(forged, 3);
+        const memory = new Guarded(forged, 3);
         expect(cipher.open(short.nonce, short.aad, memory.bytes, memory.bytes)).toBe(BAD_TAG);
         expect(memory.holds(forged)).toBe(true);
       }

@@ -6,7 +6,8 @@ import { BAD_TAG, NO_ROOM, Sm4Ecb } from '../../src/aead.js';
 import { FrameJob } from '../../src/engine/engine.js';
 import { pickEngine } from '../../src/engine/pick.js';
 import { SM4_SBOX } from '../../src/engine/portable/sm4.js';
-import { ARRAY_KINDS, ENGINES, Guarded, mistyped, NOT_BYTES, sample } from '../support/engines.js';
+import { Guarded } from '../support/arrays.js';
+import { ARRAY_KINDS, ENGINES, mistyped, NOT_BYTES, sample } from '../support/engines.js';
 
 const KEY = sample('sm4 key', 16);
 
@@ -35,12 +36,12 @@ describe.each(ENGINES)('%s engine', (engine) => {
       const plaintext = sample(`plaintext ${length}`, length);
       const sm4 = new Sm4Ecb(key, { engine });
       const sealed = openssl(key, plaintext, 'pkcs7');
-      const input = Guarded.copyOf(plaintext, length & 7);
+      const input = new Guarded(plaintext, length & 7);
       const out = new Guarded(sealed.length, (length >>> 3) & 7);
       if (sm4.encrypt(input.bytes, out.bytes) !== sealed.length || !out.holds(sealed)) wrong.push(`encrypt ${length}`);
 
       // decrypt asks for the room of its input, and writes no more than the plaintext.
-      const from = Guarded.copyOf(sealed, (length >>> 3) & 7);
+      const from = new Guarded(sealed, (length >>> 3) & 7);
       const opened = new Guarded(sealed.length, length & 7);
       if (sm4.decrypt(from.bytes, opened.bytes) !== length || !opened.holds(plaintext)) wrong.push(`decrypt ${length}`);
       if (!input.holds(plaintext) || !from.holds(sealed)) wrong.push(`input of ${length} changed`);
@@ -129,7 +130,7 @@ describe.each(ENGINES)('%s engine', (engine) => {
 
     it('is refused in place, and the memory stays as it was', () => {
       const sealed = sealedEnding(17);
-      const memory = Guarded.copyOf(sealed, 1);
+      const memory = new Guarded(sealed, 1);
       expect(cipher.decrypt(memory.bytes, memory.bytes)).toBe(BAD_TAG);
       expect(memory.holds(sealed)).toBe(true);
     });
@@ -290,7 +291,7 @@ describe.each(ENGINES)('%s engine', (engine) => {
     for (let count = 1; count <= 16; count++) {
       const job = new FrameJob();
       const block = sealedEnding(...repeated(count)).subarray(32);
-      const memory = Guarded.copyOf(block);
+      const memory = new Guarded(block);
       job.input = job.output = memory.bytes;
       job.inputAt = job.outputAt = 16;
       expect(slot.decrypt(job)).toBe(-1);

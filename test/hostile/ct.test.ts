@@ -2,21 +2,12 @@
 import { describe, expect, test } from 'vitest';
 import { isAsAsked, line, word } from './ct/report.js';
 import { CROPS, cropLimits, judge, type Moments, moments, welch } from './ct/statistics.js';
-
-/** Numbers from 0 to 1 that look random and are the same in every run (xorshift). */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
-}
+import { Random } from './random.js';
 
 /** Times with noise of about 10 ns and, once in a hundred, an interruption; class 0 as `slower` makes it. */
 function measured(count: number, slower: (ns: number, random: () => number) => number, seed = 1) {
-  const random = generator(seed);
+  const numbers = new Random(seed);
+  const random = () => numbers.share();
   const times = new Float64Array(count);
   const classes = new Uint8Array(count);
   for (let i = 0; i < count; i++) {

@@ -6,14 +6,15 @@
  * Key and salt come from the channel's key and the KID, so one (KID, CTR) twice under one key is one nonce twice. Frames
  * of one plaintext show it a second way, which needs no header: an equal key and nonce make an equal ciphertext.
  */
+import { sframeHeader } from '../support/sframe.js';
 
 /** Counters in a block of the ledger: a block is a bit each. */
 const BLOCK_COUNTERS = 1024;
 const RTP_HEADER_BYTES = 12;
 
 export interface SframeName {
-  /** The key id with its session, as hex digits. */
-  readonly kid: string;
+  /** The key id with its session. */
+  readonly kid: bigint;
   readonly ctr: number;
   /** Where the ciphertext begins. */
   readonly end: number;
@@ -21,16 +22,8 @@ export interface SframeName {
 
 /** KID and CTR of the SFrame header at frame[at, ...). */
 export function readName(frame: Uint8Array, at = 0): SframeName {
-  const config = frame[at]!;
-  let end = at + 1;
-  const field = (nibble: number): bigint => {
-    if (nibble < 8) return BigInt(nibble);
-    const from = end;
-    end += nibble - 7;
-    return BigInt(`0x${Buffer.from(frame.subarray(from, end)).toString('hex')}`);
-  };
-  const kid = field(config >>> 4).toString(16);
-  return { kid, ctr: Number(field(config & 15)), end };
+  const { kid, ctr, length } = sframeHeader(frame, at);
+  return { kid, ctr, end: at + length };
 }
 
 /** Of a sealed RTP packet without CSRCs and extension. */

@@ -1,27 +1,36 @@
-/** Numbers that look random and are the same in every run: xorshift32. Not for cryptography. */
+/** Random numbers that a seed repeats: sfc32, a small fast generator. Not for cryptography. */
 export class Random {
-  #state: number;
+  #a: number;
+  #b = 0x9e3779b9;
+  #c = 0x243f6a88;
+  #counter = 1;
 
   constructor(seed: number) {
-    this.#state = seed | 1;
+    this.#a = seed | 0;
+    for (let i = 0; i < 12; i++) this.word();
   }
 
-  /** 32 bits. */
+  /** 32 random bits, not signed. */
   word(): number {
-    let state = this.#state;
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    this.#state = state;
-    return state >>> 0;
+    const sum = (this.#a + this.#b + this.#counter++) | 0;
+    this.#a = this.#b ^ (this.#b >>> 9);
+    this.#b = (this.#c + (this.#c << 3)) | 0;
+    this.#c = (((this.#c << 21) | (this.#c >>> 11)) + sum) | 0;
+    return sum >>> 0;
   }
 
+  /** From 0 to below 1. */
+  share(): number {
+    return this.word() / 2 ** 32;
+  }
+
+  /** A whole number from 0 to below `limit`. */
   below(limit: number): number {
-    return Math.floor((this.word() / 2 ** 32) * limit);
+    return Math.floor(this.share() * limit);
   }
 
   /** Of gaps between events that come when they like, `perSecond` of them as a rule: in milliseconds. */
   gapMs(perSecond: number): number {
-    return (-Math.log1p(-this.word() / 2 ** 32) * 1000) / perSecond;
+    return (-Math.log1p(-this.share()) * 1000) / perSecond;
   }
 }

@@ -1,9 +1,11 @@
 /** What a command found: a line of progress on a terminal, a table at the end, and the exit code. */
+import { number, StatusLine } from '#terminal';
 
 export class Report {
   readonly #title: string;
   readonly #rows: [name: string, figure: string][] = [];
   readonly #violations: string[] = [];
+  readonly #line = new StatusLine();
   #shownMs = 0;
 
   constructor(title: string) {
@@ -11,7 +13,7 @@ export class Report {
   }
 
   row(name: string, figure: string | number): void {
-    this.#rows.push([name, typeof figure === 'number' ? figure.toLocaleString('en-US') : figure]);
+    this.#rows.push([name, typeof figure === 'number' ? number(figure) : figure]);
   }
 
   /** Notes a violation unless `holds`. */
@@ -19,17 +21,17 @@ export class Report {
     if (!holds) this.#violations.push(promise);
   }
 
-  /** A line that is written over, a few times a second; nothing where stderr is no terminal. */
+  /** Shows a line, a few times a second. */
   progress(text: string): void {
     const nowMs = performance.now();
-    if (!process.stderr.isTTY || nowMs - this.#shownMs < 200) return;
+    if (nowMs - this.#shownMs < 200) return;
     this.#shownMs = nowMs;
-    process.stderr.write(`\r\x1b[K${text}`);
+    this.#line.show(text);
   }
 
   /** Prints the table; a violation makes the exit code 1. */
   end(): void {
-    if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+    this.#line.clear();
     const width = Math.max(...this.#rows.map(([name]) => name.length));
     const lines = this.#rows.map(([name, figure]) => `  ${name.padEnd(width)}  ${figure}\n`);
     process.stdout.write(`${this.#title}, Node ${process.versions.node}\n${lines.join('')}`);

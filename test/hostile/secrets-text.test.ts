@@ -13,7 +13,8 @@ import { config, countedSessions, KID, MODES } from '../support/channel.js';
 import { frameseal, freePorts, LOOPBACK, Mailbox, rtp, startGateway, temporaryFile } from '../support/cli.js';
 import { ENGINES, mistyped } from '../support/engines.js';
 import { u64 } from '../support/fixtures.js';
-import { hashKey, roundKeys, schedule } from './secrets/keys.js';
+import { keySchedule } from '../support/key-schedule.js';
+import { hashKey, roundKeys } from './secrets/keys.js';
 import { shownIn } from './secrets/texts.js';
 
 const shown = (value: unknown): string =>
@@ -41,7 +42,7 @@ function secretsOf(mode: string, settings: EncryptionConfig): Uint8Array[] {
   const own = settings.encryptionKey as Uint8Array;
   if (mode === 'SM4_128_ECB') return [own];
   const salt = settings.encryptionKdfSalt as Uint8Array;
-  const { prk, baseKey, secret, frameKey } = schedule(mode as 'AES_128_GCM2', own, salt, u64(KID));
+  const { prk, baseKey, secret, frameKey } = keySchedule(mode, own, salt, u64(KID));
   return [own, salt, prk, baseKey, secret, frameKey, hashKey(frameKey), ...roundKeys(frameKey)];
 }
 

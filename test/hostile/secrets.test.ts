@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { GCM_MODES } from '../support/channel.js';
 import { ENGINES, type EngineName } from '../support/engines.js';
+import { keySchedule } from '../support/key-schedule.js';
 import { findInProcess, type Needles } from '../support/process-memory.js';
 import * as keys from './secrets/keys.js';
 import { gcmSlot, sm4Slot } from './secrets/slots.js';
@@ -74,7 +75,7 @@ function secretsOf(mode: string | undefined, engine: EngineName): { held: Entrie
   const never: Entries = [];
   for (const { seed, kid } of EPOCHS) {
     const [key, salt] = [keys.made(seed, 32), keys.made(seed + 1, 32)];
-    const { prk, baseKey, secret, frameKey } = keys.schedule(mode as 'AES_128_GCM2', key, salt, kid);
+    const { prk, baseKey, secret, frameKey } = keySchedule(mode, key, salt, kid);
     held.push(
       ...named(`seed ${seed}:`, [
         ['encryptionKey', key],

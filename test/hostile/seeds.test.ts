@@ -8,8 +8,8 @@ import { loadCode } from './fuzz/code.js';
 import { readSeeds } from './fuzz/files.js';
 import { Fuzzer, runInput } from './fuzz/fuzzer.js';
 import { PLANTED_BUGS } from './fuzz/planted.js';
-import { Random } from './fuzz/random.js';
 import { makeTargets, TARGET_NAMES } from './fuzz/targets/index.js';
+import { Random } from './random.js';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
 const MOST_MS = 30_000;

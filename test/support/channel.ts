@@ -2,7 +2,7 @@
  * What the tests of the channel share: configurations, packets, channels whose sessions are chosen, and a second
  * sealer made of node:crypto alone.
  */
-import { createCipheriv, createHmac } from 'node:crypto';
+import { createCipheriv } from 'node:crypto';
 import { expect } from 'vitest';
 import { type Channel, type ChannelOptions, enableEncryptionWith } from '../../src/channel/channel.js';
 import type { EncryptionConfig, KnownMode } from '../../src/channel/config.js';
@@ -10,8 +10,11 @@ import type { SessionSource } from '../../src/channel/keyring.js';
 import type { GcmMode } from '../../src/channel/keys.js';
 import type { Opener } from '../../src/channel/opener.js';
 import type { Sealer } from '../../src/channel/sealer.js';
+import { concat } from './arrays.js';
 import { sample } from './engines.js';
 import { toHex, u64 } from './fixtures.js';
+import { keySchedule } from './key-schedule.js';
+import { writeSframeHeader } from './sframe.js';
 
 export const GCM_MODES: readonly GcmMode[] = ['AES_128_GCM2', 'AES_256_GCM2'];
 export const MODES: readonly KnownMode[] = [...GCM_MODES, 'SM4_128_ECB'];
@@ -101,37 +104,11 @@ export function rtp(
   return Uint8Array.from([...header, ...words, ...payload, ...tail]);
 }
 
-export function concat(...parts: readonly (Uint8Array | readonly number[])[]): Uint8Array {
-  return Uint8Array.from(parts.flatMap((part) => [...part]));
-}
-
 /** A copy with some bits of one byte turned over; a negative index counts from the end. */
 export function flipped(packet: Uint8Array, at: number, mask = 1): Uint8Array {
   const copy = packet.slice();
   copy[at < 0 ? copy.length + at : at]! ^= mask;
   return copy;
-}
-
-/** KID and CTR of the SFrame header at packet[at, ...), and its length (RFC 9605 section 4.3). */
-export function sframeHeader(packet: Uint8Array, at = 0): { kid: bigint; ctr: number; length: number } {
-  let next = at + 1;
-  const [kid, ctr] = [packet[at]! >>> 4, packet[at]! & 15].map((nibble) => {
-    if (nibble < 8) return BigInt(nibble);
-    const hex = Buffer.from(packet.subarray(next, next + nibble - 7)).toString('hex');
-    next += nibble - 7;
-    return BigInt(`0x${hex}`);
-  });
-  return { kid: kid!, ctr: Number(ctr), length: next - at };
-}
-
-/** The shortest SFrame header of a KID and a CTR. */
-export function writeSframeHeader(kid: bigint, ctr: bigint): Uint8Array {
-  const digits = [kid, ctr].map((value) => {
-    const hex = value.toString(16);
-    return value < 8n ? Buffer.alloc(0) : Buffer.from(hex.padStart(hex.length + (hex.length % 2), '0'), 'hex');
-  });
-  const nibbles = [kid, ctr].map((value, i) => (value < 8n ? Number(value) : 7 + digits[i]!.length));
-  return concat([(nibbles[0]! << 4) | nibbles[1]!], ...digits);
 }
 
 /** A frame of any other sender: an SFrame ciphertext by sections 2 to 4 of FORMAT.md, of node:crypto and nothing else. */
@@ -142,24 +119,11 @@ export function referenceSeal(
   payload: Uint8Array,
   metadata: Uint8Array = new Uint8Array(0),
 ): Uint8Array {
-  const big = settings.encryptionMode === 'AES_256_GCM2';
-  const hash = big ? 'sha512' : 'sha256';
-  const extract = (salt: Uint8Array, ikm: Uint8Array) => createHmac(hash, salt).update(ikm).digest();
-  const expand = (prk: Uint8Array, label: string, trailer: readonly number[], length: number) =>
-    createHmac(hash, prk)
-      .update(label)
-      .update(u64(kid))
-      .update(Uint8Array.of(...trailer, 1))
-      .digest()
-      .subarray(0, length);
-  const prk = extract(settings.encryptionKdfSalt as Uint8Array, settings.encryptionKey as Uint8Array);
-  const baseKey = expand(prk, `frameseal/1 ${settings.encryptionMode} base key `, [], big ? 64 : 32);
-  const secret = extract(new Uint8Array(0), baseKey);
-  const key = expand(secret, 'SFrame 1.0 Secret key ', [0, big ? 5 : 4], big ? 32 : 16);
-  const nonce = expand(secret, 'SFrame 1.0 Secret salt ', [0, big ? 5 : 4], 12).map((byte, i) =>
-    i < 4 ? byte : byte ^ u64(ctr)[i - 4]!,
-  );
+  const { encryptionMode: mode, encryptionKey: key, encryptionKdfSalt: salt } = settings;
+  const { frameKey, frameSalt } = keySchedule(`${mode}`, key as Uint8Array, salt as Uint8Array, u64(kid));
+  const nonce = frameSalt.map((byte, i) => (i < 4 ? byte : byte ^ u64(ctr)[i - 4]!));
   const header = writeSframeHeader(kid, ctr);
-  const cipher = createCipheriv(big ? 'aes-256-gcm' : 'aes-128-gcm', key, nonce).setAAD(concat(header, metadata));
+  const name = mode === 'AES_256_GCM2' ? 'aes-256-gcm' : 'aes-128-gcm';
+  const cipher = createCipheriv(name, frameKey, nonce).setAAD(concat(header, metadata));
   return concat(header, cipher.update(payload), cipher.final(), cipher.getAuthTag());
 }

@@ -1,4 +1,4 @@
-/** What the contract tests of ciphers share: the engines they run on, test data, and arrays with watched surroundings. */
+/** What the contract tests of ciphers share: the engines they run on, and test data. */
 import { createHash } from 'node:crypto';
 import { runInNewContext } from 'node:vm';
 
@@ -9,43 +9,6 @@ export type EngineName = (typeof ENGINES)[number];
 /** `length` bytes that look random and are the same in every run: SHAKE-256 of the label. */
 export function sample(label: string, length: number): Buffer {
   return createHash('shake256', { outputLength: length }).update(label).digest();
-}
-
-const GUARD = 0xa5;
-const GUARD_BYTES = 24;
-
-/** A view of `length` bytes that starts `offset` bytes past a multiple of 8, amid guard bytes. */
-export class Guarded {
-  readonly bytes: Uint8Array;
-  readonly #all: Uint8Array;
-  readonly #from: number;
-
-  constructor(length: number, offset = 0) {
-    this.#all = new Uint8Array(GUARD_BYTES + offset + length + GUARD_BYTES).fill(GUARD);
-    this.#from = GUARD_BYTES + offset;
-    this.bytes = this.#all.subarray(this.#from, this.#from + length);
-  }
-
-  /** As a copy of `content`. */
-  static copyOf(content: Uint8Array, offset = 0): Guarded {
-    const guarded = new Guarded(content.length, offset);
-    guarded.bytes.set(content);
-    return guarded;
-  }
-
-  /** True where exactly `content` was written, at the start, and every other byte is as it was. */
-  holds(content: Uint8Array): boolean {
-    const all = this.#all;
-    const end = this.#from + content.length;
-    for (let i = 0; i < this.#from; i++) if (all[i] !== GUARD) return false;
-    for (let i = end; i < all.length; i++) if (all[i] !== GUARD) return false;
-    return Buffer.compare(all.subarray(this.#from, end), content) === 0;
-  }
-
-  /** True where nothing was written. */
-  get untouched(): boolean {
-    return this.holds(new Uint8Array(0));
-  }
 }
 
 /** Ways to hold bytes that every call takes, each with a maker. */

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { type Channel, type ChannelOptions, enableEncryption, warmUp } from '../../index.js';
 import { type Endpoint, endpointArgument, endpointText, integerArgument } from '../arguments.js';
-import { identify, loadConfig } from '../configfile.js';
+import { identify, identityOf, loadConfig } from '../configfile.js';
 import { CliError, isExplained, warn } from '../terminal.js';
 import { Gateway, type Route } from './gateway.js';
 import { JsonReporter, type Reporter, TerminalReporter } from './reporters.js';
@@ -87,9 +87,7 @@ async function gateway(options: GatewayOptions): Promise<void> {
     direction: route.direction,
     listen: endpointText({ ...route.listen, port: running.port }),
     forward: endpointText(route.forward),
-    mode: channel.mode,
-    fingerprint: channel.fingerprint,
-    ...(channel.keyId === undefined ? {} : { keyId: channel.keyId }),
+    ...identityOf(channel),
     framing: channel.framing,
     bindHeader: channel.bindHeader,
     engine: channel.engine,

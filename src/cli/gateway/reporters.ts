@@ -4,7 +4,14 @@ import { number, StatusLine, table } from '../terminal.js';
 import type { GatewayCounters } from './gateway.js';
 
 /** Where and with what it works. */
-export type About = Readonly<Record<string, string | number | boolean>>;
+export interface About extends Identity {
+  readonly direction: string;
+  readonly listen: string;
+  readonly forward: string;
+  readonly framing: string;
+  readonly bindHeader: boolean;
+  readonly engine: string;
+}
 
 /** A key that was taken while it runs, and when it takes over. */
 export interface Rotated extends Identity {
@@ -67,11 +74,11 @@ export class TerminalReporter implements Reporter {
   readonly #rates = new Rates();
   readonly #line = new StatusLine();
 
-  constructor(about: About) {
+  constructor({ direction, listen, forward, mode, fingerprint, keyId, bindHeader, engine }: About) {
     if (!process.stderr.isTTY) return;
     process.stderr.write(
-      `${about['direction']}: ${about['listen']} -> ${about['forward']}, ${about['mode']}, fingerprint ${about['fingerprint']}, ` +
-        `keyId ${about['keyId'] ?? 'none'}, bindHeader ${about['bindHeader']}, ${about['engine']} engine; Ctrl-C ends it\n`,
+      `${direction}: ${listen} -> ${forward}, ${mode}, fingerprint ${fingerprint}, keyId ${keyId ?? 'none'}, ` +
+        `bindHeader ${bindHeader}, ${engine} engine; Ctrl-C ends it\n`,
     );
   }
 

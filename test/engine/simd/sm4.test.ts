@@ -23,7 +23,8 @@ import { SimdMemory } from '../../../src/engine/simd/memory.js';
 import { hasSimd } from '../../../src/engine/simd/simd.js';
 import { SimdSm4Key } from '../../../src/engine/simd/sm4.js';
 import { BATCH_BLOCKS, Sm4Blocks } from '../../../src/engine/simd/sm4-blocks.js';
-import { Guarded, sample } from '../../support/engines.js';
+import { Guarded } from '../../support/arrays.js';
+import { sample } from '../../support/engines.js';
 
 const KEY = sample('sm4 key', 16);
 

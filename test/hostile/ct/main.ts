@@ -1,5 +1,6 @@
 /** `npm run ct`: see --help. The table on stdout; progress on stderr, on a terminal. */
 import { parseArgs } from 'node:util';
+import { number, StatusLine } from '#terminal';
 import { measure, RUNS } from './measure.js';
 import { bar, HEADING, isAsAsked, line } from './report.js';
 import { ROWS, type Row } from './rows.js';
@@ -13,6 +14,7 @@ A row that is not as it should be is measured again, up to three times in all. E
 each time, or a leak that was put there is never seen; 2: wrong use.
 `;
 
+const status = new StatusLine();
 const LEAST_MEASUREMENTS = 1000;
 /** What is a leak shows each time; what the machine adds does not (README.md). */
 const MOST_ATTEMPTS = 3;
@@ -39,7 +41,7 @@ function refuse(): void {
 }
 
 function run(count: number): void {
-  const setting = `Node ${process.versions.node}, ${process.arch}; ${count.toLocaleString('en-US')} measurements a row, ${RUNS} runs each`;
+  const setting = `Node ${process.versions.node}, ${process.arch}; ${number(count)} measurements a row, ${RUNS} runs each`;
   process.stdout.write(`${setting}; below 5 no leak is seen\n\n${HEADING}\n`);
   for (const row of rows) if (!isAsAskedInTheEnd(row, count)) process.exitCode = 1;
 }
@@ -53,11 +55,10 @@ function isAsAskedInTheEnd(row: Row, count: number): boolean {
 
 /** Measures a row and writes its line; whether it is as it should be. */
 function runRow({ name, expectation, make }: Row, count: number, suffix: string): boolean {
-  const isTerminal = process.stderr.isTTY;
   const { times, classes } = measure(make(), count, (share) => {
-    if (isTerminal) process.stderr.write(`\r\x1b[K${name} ${Math.floor(100 * share)}%`);
+    status.show(`${name} ${Math.floor(100 * share)}%`);
   });
-  if (isTerminal) process.stderr.write('\r\x1b[K');
+  status.clear();
   const verdict = judge(times, classes);
   const median = times.toSorted()[times.length >> 1]!;
   const drawn = process.stdout.isTTY ? bar(verdict.t) : '';

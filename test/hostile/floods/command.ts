@@ -1,5 +1,6 @@
 /** `floods`: what floods.ts and new-senders.ts find, as a table. */
 import type { RecordableHistogram } from 'node:perf_hooks';
+import { number } from '#terminal';
 import { mebibytes, percent, Report } from '../report.js';
 import { FLOODS, type FloodReport, runFlood } from './floods.js';
 import { expectedWaitMs, measureWaits } from './new-senders.js';
@@ -17,7 +18,7 @@ export async function commandFloods(frames: number, engine: string): Promise<voi
   if (engine !== 'simd' && engine !== 'portable') throw new Error('--engine takes simd or portable');
   const report = new Report(`floods, ${engine} engine`);
   for (const name of FLOODS) {
-    const onProgress = (done: number) => report.progress(`${name}: ${done.toLocaleString('en-US')} frames`);
+    const onProgress = (done: number) => report.progress(`${name}: ${number(done)} frames`);
     const found = runFlood(name, { frames, maxSenders: MAX_SENDERS, engine, onProgress });
     tellFlood(report, name, found);
     for (const [promise, holds] of promises(found, MAX_SENDERS)) report.check(`${name}: ${promise}`, holds);
@@ -41,13 +42,10 @@ export function promises(found: FloodReport, maxSenders: number): [promise: stri
 function tellFlood(report: Report, name: string, found: FloodReport): void {
   const { hostile, recorded, good, calmNs, memory, elapsedMs } = found;
   const sent = [...hostile.values()].reduce((sum, count) => sum + count, 0);
-  const statuses = [...hostile].map(([status, count]) => `${status} ${count.toLocaleString('en-US')}`);
-  report.row(`${name}: frames`, `${sent.toLocaleString('en-US')}, ${perSecond(sent, elapsedMs)} a second`);
-  report.row(
-    '  came to',
-    statuses.join(', ') + (recorded > 0 ? ` (of ${recorded.toLocaleString('en-US')} recorded)` : ''),
-  );
-  report.row('  good frames opened', `${percent(good.opened, good.sent)} of ${good.sent.toLocaleString('en-US')}`);
+  const statuses = [...hostile].map(([status, count]) => `${status} ${number(count)}`);
+  report.row(`${name}: frames`, `${number(sent)}, ${perSecond(sent, elapsedMs)} a second`);
+  report.row('  came to', statuses.join(', ') + (recorded > 0 ? ` (of ${number(recorded)} recorded)` : ''));
+  report.row('  good frames opened', `${percent(good.opened, good.sent)} of ${number(good.sent)}`);
   report.row('  time of a good open, p50 and p99', `${times(good.timesNs)}; without the flood ${times(calmNs)}`);
   report.row('  memory before, after, peak', [memory.before, memory.after, memory.peak].map(mebibytes).join(', '));
 }
@@ -58,7 +56,7 @@ function times(histogram: RecordableHistogram): string {
 }
 
 function perSecond(count: number, elapsedMs: number): string {
-  return Math.round((1000 * count) / elapsedMs).toLocaleString('en-US');
+  return number((1000 * count) / elapsedMs);
 }
 
 function tellWaits(report: Report, floodPerSecond: number): void {
@@ -70,9 +68,7 @@ function tellWaits(report: Report, floodPerSecond: number): void {
   const expected = expectedWaitMs(actual);
   const mean = waitsMs.reduce((sum, wait) => sum + wait, 0) / waitsMs.length;
   const p99 = waitsMs[Math.floor(0.99 * waitsMs.length)]!;
-  const [rate, ...ms] = [actual, mean, p99, expected.mean, expected.p99].map((value) =>
-    Math.round(value).toLocaleString('en-US'),
-  );
+  const [rate, ...ms] = [actual, mean, p99, expected.mean, expected.p99].map((value) => number(value));
   report.row(
     `a new sender waits, at ${rate} made-up KIDs a second`,
     `mean ${ms[0]} ms, p99 ${ms[1]} ms; by arithmetic ${ms[2]} and ${ms[3]} ms`,

@@ -1,7 +1,7 @@
 /** Fuzzers of several targets, in turns, until the time is up. */
+import { Random } from '../random.js';
 import type { Code } from './code.js';
 import { type Finding, Fuzzer } from './fuzzer.js';
-import { Random } from './random.js';
 import { makeTargets } from './targets/index.js';
 
 const TURN_MS = 1000;

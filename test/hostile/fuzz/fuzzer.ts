@@ -2,11 +2,11 @@
  * The fuzzer of one target: changes an input of the corpus, runs it, and keeps it where it reached something new. What
  * breaks an invariant is made small and kept as a finding, one for each invariant.
  */
+import type { Random } from '../random.js';
 import type { Coverage } from './coverage.js';
 import { Violation } from './invariants.js';
 import { minimise } from './minimise.js';
 import { mutate } from './mutate.js';
-import type { Random } from './random.js';
 import type { Target } from './targets/target.js';
 
 /** The clock is read after so much work. */

@@ -1,4 +1,5 @@
-/** What must hold: a Violation says which invariant did not, and memory with watched surroundings shows stray writes. */
+/** What must hold: a Violation says which invariant did not. */
+import type { Guarded } from '../../support/arrays.js';
 
 /** Thrown by a target. `invariant` names what was broken: findings of one name are one finding. */
 export class Violation extends Error {
@@ -33,40 +34,8 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && Buffer.compare(a, b) === 0;
 }
 
-/** One after the other. A plain array, because `slice` of a Buffer is no copy. */
-export function concat(...parts: readonly Uint8Array[]): Uint8Array {
-  return new Uint8Array(Buffer.concat(parts));
-}
-
-const GUARD_BYTES = 24;
-const CANARY = 0xa5;
-
-/** A view amid canaries: what a call wrote, and that it wrote nothing else. */
-export class Guarded {
-  readonly view: Uint8Array;
-  readonly #all: Uint8Array;
-  readonly #before: Uint8Array;
-  readonly #from: number;
-
-  /** `content` as it is before the call; `offset` moves the view against words. */
-  constructor(content: Uint8Array, offset: number) {
-    this.#from = GUARD_BYTES + (offset & 7);
-    this.#all = new Uint8Array(this.#from + content.length + GUARD_BYTES).fill(CANARY);
-    this.#all.set(content, this.#from);
-    this.#before = this.#all.slice();
-    this.view = this.#all.subarray(this.#from, this.#from + content.length);
-  }
-
-  static canaries(length: number, offset: number): Guarded {
-    return new Guarded(new Uint8Array(length).fill(CANARY), offset);
-  }
-
-  /** Throws where a byte outside view[0, written) has changed. */
-  mustKeepAllBut(written: number, invariant: string): void {
-    const end = this.#from + written;
-    const kept =
-      sameBytes(this.#all.subarray(0, this.#from), this.#before.subarray(0, this.#from)) &&
-      sameBytes(this.#all.subarray(end), this.#before.subarray(end));
-    must(kept, invariant, () => `a byte outside [0, ${written}) of ${this.view.length} was written`);
-  }
+/** Throws where a byte outside bytes[0, written) has changed. */
+export function mustKeepAllBut(memory: Guarded, written: number, invariant: string): void {
+  const { length } = memory.bytes;
+  must(memory.keepsAllBut(written), invariant, () => `a byte outside [0, ${written}) of ${length} was written`);
 }

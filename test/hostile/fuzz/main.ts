@@ -3,6 +3,7 @@ import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { number, StatusLine } from '#terminal';
 import { findingsOf, runCampaign } from './campaign.js';
 import { loadCode } from './code.js';
 import { readCorpus, readSeeds, writeCorpus, writeSeed } from './files.js';
@@ -33,6 +34,7 @@ const { values } = parseArgs({
     help: { type: 'boolean' },
   },
 });
+const status = new StatusLine();
 const minutes = Number(values.minutes);
 const seed = values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed);
 const targets = values.target === undefined ? TARGET_NAMES : [values.target];
@@ -60,7 +62,7 @@ async function fuzz(): Promise<boolean> {
     ...(values.seed === undefined ? readCorpus(corpus, target) : []),
   ];
   const fuzzers = runCampaign(code, { seed, durationMs: 60_000 * minutes, targets, kept, progress });
-  if (process.stderr.isTTY) process.stderr.write('\n');
+  status.clear();
   for (const fuzzer of fuzzers) writeCorpus(corpus, fuzzer.target.name, fuzzer.corpus);
   process.stdout.write(`${targetTable(fuzzers)}\n\n${branchTable(code.coverage)}\n${missedBranches(code.coverage)}\n`);
   const findings = findingsOf(fuzzers);
@@ -71,11 +73,10 @@ async function fuzz(): Promise<boolean> {
 }
 
 function progress(fuzzers: readonly Fuzzer[], leftMs: number): void {
-  if (!process.stderr.isTTY) return;
   const sum = (pick: (fuzzer: Fuzzer) => number) => fuzzers.reduce((total, fuzzer) => total + pick(fuzzer), 0);
-  const executions = sum((fuzzer) => fuzzer.executions).toLocaleString('en-US');
+  const executions = number(sum((fuzzer) => fuzzer.executions));
   const kept = sum((fuzzer) => fuzzer.corpus.length);
   const broken = sum((fuzzer) => fuzzer.findings.length);
   const left = Math.max(0, Math.round(leftMs / 1000));
-  process.stderr.write(`\r${executions} executions, corpus ${kept}, findings ${broken}, ${left} s left   `);
+  status.show(`${executions} executions, corpus ${kept}, findings ${broken}, ${left} s left`);
 }

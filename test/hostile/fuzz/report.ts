@@ -1,4 +1,5 @@
 /** What the command prints: a table of targets, and one of branches. */
+import { number, table } from '#terminal';
 import type { Coverage, FileCoverage } from './coverage.js';
 import type { Fuzzer } from './fuzzer.js';
 
@@ -8,16 +9,7 @@ const OTHERS = ['vectors/', 'bytes.js', 'replay.js', 'arrays.js'];
 /** Of all files, so many branches are listed. */
 const MOST_MISSED = 60;
 
-const count = (value: number): string => Math.round(value).toLocaleString('en-US');
 const percent = (part: number, whole: number): string => `${((100 * part) / Math.max(1, whole)).toFixed(1)}%`;
-
-/** Rows as text: the first column to the left, the others to the right. */
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  const line = (row: readonly string[]) =>
-    row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  ');
-  return rows.map(line).join('\n');
-}
 
 export function targetTable(fuzzers: readonly Fuzzer[]): string {
   const sum = (pick: (fuzzer: Fuzzer) => number) => fuzzers.reduce((total, fuzzer) => total + pick(fuzzer), 0);
@@ -25,7 +17,7 @@ export function targetTable(fuzzers: readonly Fuzzer[]): string {
     const executions = pick((fuzzer) => fuzzer.executions);
     const seconds = Math.max(0.001, pick((fuzzer) => fuzzer.elapsedMs) / 1000);
     const others = [(fuzzer: Fuzzer) => fuzzer.corpus.length, (fuzzer: Fuzzer) => fuzzer.violations].map(pick);
-    return [name, count(executions), count(executions / seconds), ...others.map(count)];
+    return [name, number(executions), number(executions / seconds), ...others.map((value) => number(value))];
   };
   return table([
     ['target', 'executions', 'per second', 'corpus', 'violations'],
@@ -42,7 +34,12 @@ const total = (files: readonly FileCoverage[]): [reached: number, all: number] =
 export function branchTable(coverage: Coverage): string {
   const judged = coverage.files(JUDGED);
   const others = coverage.files(OTHERS);
-  const row = (name: string, reached: number, all: number) => [name, count(reached), count(all), percent(reached, all)];
+  const row = (name: string, reached: number, all: number) => [
+    name,
+    number(reached),
+    number(all),
+    percent(reached, all),
+  ];
   const rows = (files: readonly FileCoverage[]) =>
     files.map(({ file, reached, total: all }) => row(file, reached, all));
   const [reached, all] = total(judged);

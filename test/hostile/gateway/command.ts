@@ -1,4 +1,5 @@
 /** `gateway`: what run.ts finds, as a table, and what must hold of it. */
+import { number } from '#terminal';
 import { mebibytes, percent, Report } from '../report.js';
 import type { Counters } from './child.js';
 import { type GatewayReport, type LiveMemory, runGateways, sum } from './run.js';
@@ -7,7 +8,7 @@ import { type GatewayReport, type LiveMemory, runGateways, sum } from './run.js'
 const MOST_GROWTH_BYTES = 2 << 20;
 
 export async function commandGateway(seconds: number, perSecond: number): Promise<void> {
-  const report = new Report(`gateway, ${seconds} seconds at ${perSecond.toLocaleString('en-US')} packets a second`);
+  const report = new Report(`gateway, ${seconds} seconds at ${number(perSecond)} packets a second`);
   const found = await runGateways({ seconds, perSecond, onProgress: (text) => report.progress(text) });
   tellPackets(report, found);
   tellFaults(report, found);
@@ -57,39 +58,40 @@ function tellPackets(
   report: Report,
   { source, path, sink, sealing, opening, drops, killed, toNobody }: GatewayReport,
 ): void {
-  const n = (count: number) => count.toLocaleString('en-US');
-  report.row('sent by the source', `${n(source.sent)}, ${n(source.noise)} of them no RTP`);
-  report.row('sealing gateway, until it was killed', `${n(killed.forwarded)} forwarded, ${n(killed.refused)} refused`);
+  report.row('sent by the source', `${number(source.sent)}, ${number(source.noise)} of them no RTP`);
+  report.row(
+    'sealing gateway, until it was killed',
+    `${number(killed.forwarded)} forwarded, ${number(killed.refused)} refused`,
+  );
   report.row(
     '  went with it, or came before the next',
-    `${n(killed.lost)} (since its last report ${n(killed.mostLost)})`,
+    `${number(killed.lost)} (since its last report ${number(killed.mostLost)})`,
   );
   report.row('sealing gateway, from then on', account(sealing));
   report.row('  kernel drops', drops.sealing);
   report.row(
     'faulty path',
-    `${n(path.received)} received, ${n(path.sent)} sent, ${n(path.whole)} of them whole and new`,
+    `${number(path.received)} received, ${number(path.sent)} sent, ${number(path.whole)} of them whole and new`,
   );
   report.row('  kernel drops', drops.path);
   report.row('opening gateway', account(opening));
   report.row('  kernel drops', drops.opening);
-  report.row('sink', `${n(sink.received)} received, ${n(sink.altered)} altered, ${n(sink.repeats)} twice`);
+  report.row(
+    'sink',
+    `${number(sink.received)} received, ${number(sink.altered)} altered, ${number(sink.repeats)} twice`,
+  );
   report.row('  kernel drops', sink.drops);
   report.row('  forwarded while it was away', toNobody.packets);
 }
 
 function account({ received, forwarded, refused, sendErrors, overruns }: Counters): string {
-  const statuses = Object.entries(refused).map(([status, count]) => `${count.toLocaleString('en-US')} ${status}`);
-  const parts = [
-    `${forwarded.packets.toLocaleString('en-US')} forwarded`,
-    ...statuses,
-    `${sendErrors + overruns} not sent`,
-  ];
-  return `${received.packets.toLocaleString('en-US')} received = ${parts.join(' + ')}`;
+  const statuses = Object.entries(refused).map(([status, count]) => `${number(count)} ${status}`);
+  const parts = [`${number(forwarded.packets)} forwarded`, ...statuses, `${sendErrors + overruns} not sent`];
+  return `${number(received.packets)} received = ${parts.join(' + ')}`;
 }
 
 function tellFaults(report: Report, { path, gapMs, source, sink }: GatewayReport): void {
-  const faults = Object.entries(path.faults).map(([fault, count]) => `${count.toLocaleString('en-US')} ${fault}`);
+  const faults = Object.entries(path.faults).map(([fault, count]) => `${number(count)} ${fault}`);
   report.row('faults', faults.join(', '));
   report.row('sessions, and repeated (KID, counter)', `${path.ledger.sessions} and ${path.ledger.repeats}`);
   report.row('from the kill to the stream going on', `${Math.round(gapMs)} ms`);
@@ -98,7 +100,7 @@ function tellFaults(report: Report, { path, gapMs, source, sink }: GatewayReport
 
 function tellMemory(report: Report, { live, samples }: GatewayReport): void {
   for (const [name, { fromBytes, toBytes, fromPackets, toPackets }] of Object.entries(live)) {
-    const packets = (toPackets - fromPackets).toLocaleString('en-US');
+    const packets = number(toPackets - fromPackets);
     report.row(
       `live memory, ${name} gateway`,
       `${mebibytes(fromBytes)}, after ${packets} packets ${mebibytes(toBytes)}`,

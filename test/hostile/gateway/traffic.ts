@@ -102,7 +102,7 @@ export class Sink {
       this.altered++;
       return;
     }
-    this.#numbers.note({ kid: '', ctr: number, end: 0 });
+    this.#numbers.note({ kid: 0n, ctr: number, end: 0 });
     this.highest = Math.max(this.highest, number);
   }
 }

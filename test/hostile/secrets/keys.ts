@@ -2,33 +2,12 @@
  * Everything that is made from a key, computed here from the standards and the published layout of the SIMD engine, with
  * node:crypto for the block cipher alone: what no process may hold after close.
  */
-import { createCipheriv, createHmac } from 'node:crypto';
+import { createCipheriv } from 'node:crypto';
 import { SM4_SBOX } from '../../../src/engine/portable/sm4.js';
 
 /** The key or salt with this seed: child.mjs computes the same in place, so that no secret has to travel. */
 export function made(seed: number, length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => i * 151 + seed * 67 + ((i * i * 29) >> 2));
-}
-
-const extract = (hash: string, salt: Uint8Array, ikm: Uint8Array): Buffer =>
-  createHmac(hash, salt).update(ikm).digest();
-
-function expand(hash: string, prk: Uint8Array, info: readonly (string | Uint8Array)[], length: number): Buffer {
-  const mac = createHmac(hash, prk);
-  for (const part of info) mac.update(part);
-  return mac.update('\x01').digest().subarray(0, length);
-}
-
-/** FORMAT.md section 2, for one KID. */
-export function schedule(mode: 'AES_128_GCM2' | 'AES_256_GCM2', key: Uint8Array, salt: Uint8Array, kid: Uint8Array) {
-  const big = mode === 'AES_256_GCM2';
-  const hash = big ? 'sha512' : 'sha256';
-  const prk = extract(hash, salt, key);
-  const baseKey = expand(hash, prk, [`frameseal/1 ${mode} base key `, kid], big ? 64 : 32);
-  const secret = extract(hash, new Uint8Array(0), baseKey);
-  const suite = Uint8Array.of(0, big ? 5 : 4);
-  const frameKey = expand(hash, secret, ['SFrame 1.0 Secret key ', kid, suite], big ? 32 : 16);
-  return { prk, baseKey, secret, frameKey };
 }
 
 const inverse = (x: number): number => {

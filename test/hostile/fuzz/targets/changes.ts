@@ -1,5 +1,5 @@
 /** Changes to a frame: what a bad path or an attacker makes of it. */
-import { concat } from '../invariants.js';
+import { concat } from '../../../support/arrays.js';
 import type { Reader } from '../reader.js';
 import { rtpVerdict } from './rtp.js';
 

@@ -1,7 +1,8 @@
 /** One channel's life, event by event: two ends of one configuration, what they say, and what must hold meanwhile. */
+import { concat, Guarded } from '../../../support/arrays.js';
 import type { Clock } from '../clock.js';
 import type { Code } from '../code.js';
-import { concat, Guarded, hexOf, must, mustEqual, sameBytes, Violation } from '../invariants.js';
+import { hexOf, must, mustEqual, mustKeepAllBut, sameBytes, Violation } from '../invariants.js';
 import type { Reader } from '../reader.js';
 import { type End, ends } from './ends.js';
 import { clearHeaderOf, payloadOf, type Setup, setupOf } from './senders.js';
@@ -71,29 +72,29 @@ export class Life {
     const sealer = this.#reader.pick(sealers);
     const packet = this.#packet();
     const room = packet.length + this.#reader.pick([sealer.overhead, sealer.overhead + 9, 20, 26, 0]);
-    const out = Guarded.canaries(room, room);
-    const status = sealer.seal(packet, out.view);
-    out.mustKeepAllBut(Math.max(status, 0), 'sealing writes nothing outside [0, result)');
-    if (status >= 0) this.#note(out.view.slice(0, status), packet);
-    return `seal: ${status} ${hexOf(out.view)}`;
+    const out = new Guarded(room, room);
+    const status = sealer.seal(packet, out.bytes);
+    mustKeepAllBut(out, Math.max(status, 0), 'sealing writes nothing outside [0, result)');
+    if (status >= 0) this.#note(out.bytes.slice(0, status), packet);
+    return `seal: ${status} ${hexOf(out.bytes)}`;
   }
 
   #sealBatch(): string {
     const sealer = this.#reader.pick(this.#near.sealers);
     const first = this.#packet();
     const packets = Array.from({ length: this.#reader.pick(BATCHES) }, (_, i) => first.subarray(0, first.length - i));
-    const outs = packets.map((packet) => Guarded.canaries(packet.length + sealer.overhead, packet.length));
+    const outs = packets.map((packet) => new Guarded(packet.length + sealer.overhead, packet.length));
     const results = new Int32Array(packets.length);
     sealer.sealBatch(
       packets,
-      outs.map(({ view }) => view),
+      outs.map(({ bytes }) => bytes),
       results,
     );
     outs.forEach((out, i) => {
-      out.mustKeepAllBut(Math.max(results[i]!, 0), 'sealing writes nothing outside [0, result)');
-      if (results[i]! >= 0) this.#note(out.view.slice(0, results[i]), packets[i]!);
+      mustKeepAllBut(out, Math.max(results[i]!, 0), 'sealing writes nothing outside [0, result)');
+      if (results[i]! >= 0) this.#note(out.bytes.slice(0, results[i]), packets[i]!);
     });
-    return `sealBatch: ${results} ${outs.map(({ view }) => hexOf(view)).join()}`;
+    return `sealBatch: ${results} ${outs.map(({ bytes }) => hexOf(bytes)).join()}`;
   }
 
   #note(sealed: Uint8Array, packet: Uint8Array): void {
@@ -110,25 +111,25 @@ export class Life {
   #open(): string {
     const { sealed, packet } = this.#frameSeen();
     const opener = this.#reader.pick(this.#openers());
-    const out = Guarded.canaries(sealed.length, sealed.length);
-    const status = opener.open(sealed, out.view);
-    out.mustKeepAllBut(Math.max(status, 0), 'opening writes nothing outside [0, result)');
-    if (status >= 0) this.#mustBe(out.view.subarray(0, status), packet);
+    const out = new Guarded(sealed.length, sealed.length);
+    const status = opener.open(sealed, out.bytes);
+    mustKeepAllBut(out, Math.max(status, 0), 'opening writes nothing outside [0, result)');
+    if (status >= 0) this.#mustBe(out.bytes.subarray(0, status), packet);
     return `open: ${status}`;
   }
 
   #openBatch(): string {
     const frames = Array.from({ length: this.#reader.pick(BATCHES) }, () => this.#frameSeen());
-    const outs = frames.map(({ sealed }) => Guarded.canaries(sealed.length, 0));
+    const outs = frames.map(({ sealed }) => new Guarded(sealed.length));
     const results = new Int32Array(frames.length);
     this.#reader.pick(this.#openers()).openBatch(
       frames.map(({ sealed }) => sealed),
-      outs.map(({ view }) => view),
+      outs.map(({ bytes }) => bytes),
       results,
     );
     outs.forEach((out, i) => {
-      out.mustKeepAllBut(Math.max(results[i]!, 0), 'opening writes nothing outside [0, result)');
-      if (results[i]! >= 0) this.#mustBe(out.view.subarray(0, results[i]), frames[i]!.packet);
+      mustKeepAllBut(out, Math.max(results[i]!, 0), 'opening writes nothing outside [0, result)');
+      if (results[i]! >= 0) this.#mustBe(out.bytes.subarray(0, results[i]), frames[i]!.packet);
     });
     return `openBatch: ${results}`;
   }

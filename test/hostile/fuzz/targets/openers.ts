@@ -1,6 +1,7 @@
 /** Frames delivered to openers: the memory around each call is watched, and what was accepted is judged. */
+import { concat, Guarded } from '../../../support/arrays.js';
 import type { Code } from '../code.js';
-import { concat, Guarded, hexOf, must, mustEqual, sameBytes } from '../invariants.js';
+import { hexOf, must, mustEqual, mustKeepAllBut, sameBytes } from '../invariants.js';
 import type { Reader } from '../reader.js';
 import { rtpVerdict } from './rtp.js';
 import { boundPart, type Genuine, type Setup } from './senders.js';
@@ -54,28 +55,28 @@ class Memory {
 
   constructor({ bytes, spare, room, offset }: Delivery) {
     this.input = new Guarded(concat(bytes, new Uint8Array(spare).fill(0x5a)), offset);
-    this.out = room === IN_PLACE ? this.input : Guarded.canaries(room, offset + 3);
+    this.out = room === IN_PLACE ? this.input : new Guarded(room, offset + 3);
   }
 
   /** The result of the call, once it is clear that it wrote nothing else. */
   result(status: number): Result {
-    this.out.mustKeepAllBut(Math.max(status, 0), 'nothing is written outside [0, result), and nothing on refusal');
-    if (this.input !== this.out) this.input.mustKeepAllBut(0, 'an input is not written to');
-    return { status, opened: this.out.view.slice(0, Math.max(status, 0)) };
+    mustKeepAllBut(this.out, Math.max(status, 0), 'nothing is written outside [0, result), and nothing on refusal');
+    if (this.input !== this.out) mustKeepAllBut(this.input, 0, 'an input is not written to');
+    return { status, opened: this.out.bytes.slice(0, Math.max(status, 0)) };
   }
 }
 
 export function openOne(opener: Opener, delivery: Delivery): Result {
   const memory = new Memory(delivery);
-  return memory.result(opener.open(memory.input.view, memory.out.view, delivery.bytes.length));
+  return memory.result(opener.open(memory.input.bytes, memory.out.bytes, delivery.bytes.length));
 }
 
 /** As one batch. A batch has no lengths: what lies behind a frame is left out. */
 export function openTogether(opener: Opener, deliveries: readonly Delivery[]): Result[] {
   const memories = deliveries.map((delivery) => new Memory({ ...delivery, spare: 0 }));
   const results = new Int32Array(deliveries.length);
-  const inputs = memories.map(({ input }) => input.view);
-  const outs = memories.map(({ out }) => out.view);
+  const inputs = memories.map(({ input }) => input.bytes);
+  const outs = memories.map(({ out }) => out.bytes);
   const succeeded = opener.openBatch(inputs, outs, results);
   mustEqual(succeeded, results.filter((status) => status >= 0).length, 'openBatch counts what succeeded');
   return memories.map((memory, i) => memory.result(results[i]!));

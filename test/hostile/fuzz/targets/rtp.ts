@@ -1,6 +1,7 @@
 /** What is RTP and how long its header is, and what is RTCP, against FORMAT.md section 4 written once more with a DataView. */
+import { concat } from '../../../support/arrays.js';
 import type { Code } from '../code.js';
-import { concat, mustEqual } from '../invariants.js';
+import { mustEqual } from '../invariants.js';
 import { Reader } from '../reader.js';
 import type { Target } from './target.js';
 

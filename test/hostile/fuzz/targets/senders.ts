@@ -2,8 +2,9 @@
  * Genuine frames of senders with any KID and any counter, which the library's own sealers would never use, put together
  * here from the key schedule and the bare ciphers (FORMAT.md sections 2 to 5).
  */
+import { concat } from '../../../support/arrays.js';
+import { writeSframeHeader } from '../../../support/sframe.js';
 import type { Code } from '../code.js';
-import { concat } from '../invariants.js';
 import type { Reader } from '../reader.js';
 import { rtpVerdict } from './rtp.js';
 
@@ -40,20 +41,6 @@ export function configOf({ mode, keyId }: Setup): import('../../../../dist/index
   return { encryptionMode: mode, encryptionKey: KEY, encryptionKdfSalt: SALT, keyId };
 }
 
-/** The shortest field of RFC 9605: what its four bits say, and its bytes. */
-function field(value: bigint): [nibble: number, bytes: Uint8Array] {
-  if (value < 8n) return [Number(value), new Uint8Array(0)];
-  const hex = value.toString(16);
-  const bytes = Buffer.from(hex.length % 2 === 0 ? hex : `0${hex}`, 'hex');
-  return [7 + bytes.length, bytes];
-}
-
-function headerOf(kid: bigint, ctr: bigint): Uint8Array {
-  const [kidNibble, kidBytes] = field(kid);
-  const [ctrNibble, ctrBytes] = field(ctr);
-  return concat(Uint8Array.of((kidNibble << 4) | ctrNibble), kidBytes, ctrBytes);
-}
-
 interface SenderKeys {
   readonly cipher: InstanceType<Code['aead']['AesGcm']>;
   readonly salt: Uint8Array;
@@ -83,7 +70,7 @@ class Mode {
     const { cipher, salt } = this.#keysOf(kid);
     const nonce = salt.slice();
     for (let i = 0; i < 8; i++) nonce[11 - i]! ^= Number((ctr >> BigInt(8 * i)) & 0xffn);
-    const header = headerOf(kid, ctr);
+    const header = writeSframeHeader(kid, ctr);
     const out = new Uint8Array(header.length + payload.length + TAG_BYTES);
     out.set(header);
     cipher.seal(nonce, concat(header, metadata), payload, out.subarray(header.length));

@@ -1,6 +1,7 @@
 /** The SFrame header parser against RFC 9605 section 4.3 written once more, with BigInt; and what it reads outside its range. */
+import { Guarded } from '../../../support/arrays.js';
 import type { Code } from '../code.js';
-import { Guarded, hexOf, must, mustEqual, sameBytes } from '../invariants.js';
+import { hexOf, must, mustEqual, mustKeepAllBut, sameBytes } from '../invariants.js';
 import { Reader } from '../reader.js';
 import type { Target } from './target.js';
 
@@ -65,15 +66,15 @@ export function sframeTarget({ sframe, status }: Code): Target {
 
   function mustWrite(bytes: Uint8Array, { kid, ctr, length }: Header): void {
     mustEqual(9 + sframe.ctrLength(Number(ctr)), length, 'a sealer writes the shortest counter');
-    const out = Guarded.canaries(MAX_HEADER_BYTES, length);
+    const out = new Guarded(MAX_HEADER_BYTES, length);
     const [high, low] = [Number(BigInt.asIntN(32, kid >> 32n)), Number(BigInt.asIntN(32, kid))];
-    const written = sframe.writeHeader(out.view, 0, high, low, Number(ctr));
+    const written = sframe.writeHeader(out.bytes, 0, high, low, Number(ctr));
     mustEqual(written, length, 'a header is written as it was read');
-    out.mustKeepAllBut(written, 'a header is written in its own bytes');
+    mustKeepAllBut(out, written, 'a header is written in its own bytes');
     must(
-      sameBytes(out.view.subarray(0, written), bytes.subarray(0, length)),
+      sameBytes(out.bytes.subarray(0, written), bytes.subarray(0, length)),
       'a header is written as it was read',
-      () => `${hexOf(bytes)} became ${hexOf(out.view)}`,
+      () => `${hexOf(bytes)} became ${hexOf(out.bytes)}`,
     );
   }
 
