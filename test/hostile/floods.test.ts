@@ -80,6 +80,7 @@ describe('section 6: how long a new sender waits while made-up KIDs come', () =>
     const mean = waitsMs.reduce((sum, wait) => sum + wait) / waitsMs.length;
     expect(mean / expected.mean).toBeGreaterThan(0.8);
     expect(mean / expected.mean).toBeLessThan(1.2);
-    expect(waitsMs.at(-1)).toBeLessThan(2 * expected.p99);
+    // One wait in 100,000 is longer, of which there are 400.
+    expect(waitsMs.at(-1)).toBeLessThan(2.5 * expected.p99);
   });
 });

@@ -21,10 +21,11 @@ const PATIENCE_MS = 5000;
 /** Long enough for the system's buffer to overflow. */
 const STALL_MS = 2000;
 /** Shares of the time at which something happens. */
-const WARM = 0.15;
-const LEAVES = 0.25;
-const RETURNS = 0.35;
-const STALL = 0.4;
+const LEAVES = 0.15;
+const RETURNS = 0.25;
+const STALL = 0.3;
+/** From here on memory is flat: there have been bursts, and corrupted KIDs enough to fill the opener's candidates. */
+const WARM = 0.5;
 const KILL = 0.55;
 const WARM_AGAIN = 0.7;
 
@@ -96,12 +97,12 @@ class Run {
 
   async run(): Promise<GatewayReport> {
     await this.#start();
-    await this.#until(WARM);
-    const warmOpening = await this.#live(this.#opening);
     await this.#until(LEAVES);
     const most = await this.#leaveAndReturn();
     await this.#until(STALL);
     await this.#opening.stall(STALL_MS);
+    await this.#until(WARM);
+    const warmOpening = await this.#live(this.#opening);
     await this.#until(KILL);
     const { gapMs, drops: dropsBefore, ...before } = await this.#killAndRestart();
     await this.#until(WARM_AGAIN);
