@@ -21,12 +21,12 @@ export class Report {
     if (!holds) this.#violations.push(promise);
   }
 
-  /** Shows a line, a few times a second. */
-  progress(text: string): void {
+  /** Shows a line, a few times a second: called for each frame, and the text is made only then. */
+  progress(text: () => string): void {
     const nowMs = performance.now();
     if (nowMs - this.#shownMs < 200) return;
     this.#shownMs = nowMs;
-    this.#line.show(text);
+    this.#line.show(text());
   }
 
   /** Prints the table; a violation makes the exit code 1. */

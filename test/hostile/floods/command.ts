@@ -18,7 +18,7 @@ export async function commandFloods(frames: number, engine: string): Promise<voi
   if (engine !== 'simd' && engine !== 'portable') throw new Error('--engine takes simd or portable');
   const report = new Report(`floods, ${engine} engine`);
   for (const name of FLOODS) {
-    const onProgress = (done: number) => report.progress(`${name}: ${number(done)} frames`);
+    const onProgress = (done: number) => report.progress(() => `${name}: ${number(done)} frames`);
     const found = runFlood(name, { frames, maxSenders: MAX_SENDERS, engine, onProgress });
     tellFlood(report, name, found);
     for (const [promise, holds] of promises(found, MAX_SENDERS)) report.check(`${name}: ${promise}`, holds);
@@ -63,7 +63,7 @@ function tellWaits(report: Report, floodPerSecond: number): void {
   const advanceTo = (timeMs: number) => {
     while (performance.now() < timeMs);
   };
-  report.progress(`new senders, ${floodPerSecond} a second`);
+  report.progress(() => `new senders, ${floodPerSecond} a second`);
   const { waitsMs, floodPerSecond: actual } = measureWaits({ floodPerSecond, senders: NEW_SENDERS, advanceTo });
   const expected = expectedWaitMs(actual);
   const mean = waitsMs.reduce((sum, wait) => sum + wait, 0) / waitsMs.length;

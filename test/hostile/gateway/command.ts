@@ -9,7 +9,7 @@ const MOST_GROWTH_BYTES = 2 << 20;
 
 export async function commandGateway(seconds: number, perSecond: number): Promise<void> {
   const report = new Report(`gateway, ${seconds} seconds at ${number(perSecond)} packets a second`);
-  const found = await runGateways({ seconds, perSecond, onProgress: (text) => report.progress(text) });
+  const found = await runGateways({ seconds, perSecond, onProgress: (text) => report.progress(() => text) });
   tellPackets(report, found);
   tellFaults(report, found);
   tellMemory(report, found);

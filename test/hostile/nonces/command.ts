@@ -6,7 +6,7 @@ import { runProcesses } from './processes.js';
 export async function commandNonces(processes: number, frames: number): Promise<void> {
   const report = new Report('nonces');
   const startMs = performance.now();
-  const onProgress = (done: number) => report.progress(`${number(done)} frames`);
+  const onProgress = (done: number) => report.progress(() => `${number(done)} frames`);
   const { ledger, ciphertexts, opened, killed } = await runProcesses({ processes, frames, onProgress });
   report.row('processes at once', processes);
   report.row('killed in the middle (SIGKILL)', killed);
