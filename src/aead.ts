@@ -4,12 +4,14 @@
  * Whoever uses AesGcm chooses the nonces, and must never use one twice under a key: the channel of `frameseal`
  * does that for you. A key is set up once and used for any number of messages; a message allocates nothing.
  *
- * `out` may be the input's own memory from the same start, or disjoint; partial overlap throws RangeError.
+ * `out` may be the input's own memory from the same start, or disjoint; partial overlap throws RangeError. A message has
+ * 64 MiB at most, because an engine holds it whole; where a call throws or returns a status, `out` is as it was.
  */
-import { checkBytes, checkOverlap } from './arrays.js';
-import { EMPTY, kindOf } from './bytes.js';
-import { FrameJob, type GcmKey, type Sm4Key, TAG_BYTES } from './engine/engine.js';
+import { copyInto, EMPTY, kindOf, lengthOf, secretBytes } from './bytes.js';
+import { checkBytes, checkOverlap, own } from './checks.js';
+import { FrameJob, type GcmKey, MAX_TEXT_BYTES, type Sm4Key, TAG_BYTES } from './engine/engine.js';
 import { type EngineChoice, pickEngine } from './engine/pick.js';
+import { BLOCK_BYTES, paddedLength } from './engine/pkcs7.js';
 import { BAD_TAG, NO_ROOM } from './status.js';
 
 export { EngineError } from './engine/pick.js';
@@ -18,7 +20,7 @@ export type { EngineChoice };
 
 export interface AeadOptions {
   /** Which engine: `'auto'` (the default) takes the best that the platform has. */
-  engine?: EngineChoice;
+  engine?: EngineChoice | undefined;
 }
 
 const NONCE_BYTES = 12;
@@ -31,33 +33,33 @@ export class AesGcm {
 
   /** `key`: 16 or 32 bytes; not kept. Throws RangeError for another length, EngineError where the engine is missing. */
   constructor(key: Uint8Array, options: AeadOptions = {}) {
-    checkBytes('key', key);
-    if (key.length !== 16 && key.length !== 32) throw new RangeError(`key must be 16 or 32 bytes, got ${key.length}`);
-    this.#key = pickEngine(options.engine).createGcmKey(key.length);
-    this.#key.setKey(key);
+    const keyBytes = checkBytes('key', key);
+    if (keyBytes !== 16 && keyBytes !== 32) throw new RangeError(`key must be 16 or 32 bytes, got ${keyBytes}`);
+    this.#key = keyed(pickEngine(own(options, 'engine')).createGcmKey(keyBytes), key);
   }
 
   /** Writes ciphertext || tag: returns plaintext.length + 16, or NO_ROOM; then out is untouched. */
   seal(nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, out: Uint8Array): number {
-    const key = this.#check(nonce, aad, plaintext, out);
-    const written = plaintext.length + TAG_BYTES;
-    checkOverlap(plaintext, plaintext.length, out, written);
-    if (out.length < written) return NO_ROOM;
-    key.seal(this.#fill(nonce, aad, plaintext, plaintext.length, out));
-    this.#release();
-    return written;
+    const key = this.#check(nonce, aad);
+    const length = checkText('plaintext', plaintext);
+    const room = checkBytes('out', out);
+    const written = length + TAG_BYTES;
+    checkOverlap(plaintext, length, out, Math.min(room, written));
+    if (room < written) return NO_ROOM;
+    key.seal(this.#fill(nonce, aad, plaintext, length, out));
+    return this.#end(written);
   }
 
   /** Opens ciphertext || tag: returns the plaintext's length; or BAD_TAG or NO_ROOM, and out is untouched. */
   open(nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array, out: Uint8Array): number {
-    const key = this.#check(nonce, aad, sealed, out);
-    const length = sealed.length - TAG_BYTES;
+    const key = this.#check(nonce, aad);
+    const length = checkText('sealed', sealed, TAG_BYTES) - TAG_BYTES;
+    const room = checkBytes('out', out);
     if (length < 0) return BAD_TAG;
-    checkOverlap(sealed, sealed.length, out, length);
-    if (out.length < length) return NO_ROOM;
+    checkOverlap(sealed, length + TAG_BYTES, out, Math.min(room, length));
+    if (room < length) return NO_ROOM;
     const genuine = key.open(this.#fill(nonce, aad, sealed, length, out));
-    this.#release();
-    return genuine ? length : BAD_TAG;
+    return this.#end(genuine ? length : BAD_TAG);
   }
 
   /** Wipes the key; idempotent. Every call after it throws. */
@@ -66,13 +68,11 @@ export class AesGcm {
     this.#key = undefined;
   }
 
-  #check(nonce: Uint8Array, aad: Uint8Array, input: Uint8Array, out: Uint8Array): GcmKey {
+  #check(nonce: Uint8Array, aad: Uint8Array): GcmKey {
     if (this.#key === undefined) throw new Error('this AesGcm was destroyed: make a new one');
-    checkBytes('nonce', nonce);
-    checkBytes('aad', aad);
-    checkBytes('input', input);
-    checkBytes('out', out);
-    if (nonce.length !== NONCE_BYTES) throw new RangeError(`nonce must be 12 bytes, got ${nonce.length}`);
+    const nonceBytes = checkBytes('nonce', nonce);
+    if (nonceBytes !== NONCE_BYTES) throw new RangeError(`nonce must be 12 bytes, got ${nonceBytes}`);
+    checkText('aad', aad);
     return this.#key;
   }
 
@@ -80,17 +80,18 @@ export class AesGcm {
     const job = this.#job;
     job.nonce = nonce;
     job.aad = aad;
-    job.aadLength = aad.length;
+    job.aadLength = lengthOf(aad);
     job.input = input;
     job.length = length;
     job.output = out;
     return job;
   }
 
-  #release(): void {
+  #end(result: number): number {
     this.#job.release();
     this.#job.nonce = EMPTY;
     this.#job.aad = EMPTY;
+    return result;
   }
 }
 
@@ -101,42 +102,44 @@ export class Sm4Ecb {
 
   /** `key`: 16 bytes; not kept. */
   constructor(key: Uint8Array, options: AeadOptions = {}) {
-    checkBytes('key', key);
-    if (key.length !== 16) throw new RangeError(`key must be 16 bytes, got ${key.length}`);
-    this.#key = pickEngine(options.engine).createSm4Key();
-    this.#key.setKey(key);
+    const keyBytes = checkBytes('key', key);
+    if (keyBytes !== 16) throw new RangeError(`key must be 16 bytes, got ${keyBytes}`);
+    this.#key = keyed(pickEngine(own(options, 'engine')).createSm4Key(), key);
   }
 
   /** Whole blocks without padding: returns src.length, or NO_ROOM. Throws RangeError unless a multiple of 16 bytes. */
   encryptBlocks(src: Uint8Array, dst: Uint8Array): number {
-    const key = this.#begin(src, dst, wholeBlocks(src));
-    if (dst.length < src.length) return NO_ROOM;
-    key.encryptBlocks(this.#fill(src, dst));
-    return this.#end(src.length);
+    const length = wholeBlocks(src);
+    const key = this.#begin(src, length, dst, length);
+    if (key === undefined) return NO_ROOM;
+    key.encryptBlocks(this.#job);
+    return this.#end(length);
   }
 
   /** The inverse of encryptBlocks. */
   decryptBlocks(src: Uint8Array, dst: Uint8Array): number {
-    const key = this.#begin(src, dst, wholeBlocks(src));
-    if (dst.length < src.length) return NO_ROOM;
-    key.decryptBlocks(this.#fill(src, dst));
-    return this.#end(src.length);
+    const length = wholeBlocks(src);
+    const key = this.#begin(src, length, dst, length);
+    if (key === undefined) return NO_ROOM;
+    key.decryptBlocks(this.#job);
+    return this.#end(length);
   }
 
   /** With PKCS#7 padding: returns the bytes written, src.length + 1..16; or NO_ROOM. */
   encrypt(src: Uint8Array, dst: Uint8Array): number {
-    const written = (lengthOf(src) & ~15) + 16;
-    const key = this.#begin(src, dst, written);
-    if (dst.length < written) return NO_ROOM;
-    return this.#end(key.encrypt(this.#fill(src, dst)));
+    const length = checkText('src', src);
+    const key = this.#begin(src, length, dst, paddedLength(length));
+    if (key === undefined) return NO_ROOM;
+    return this.#end(key.encrypt(this.#job));
   }
 
   /** The plaintext's length; BAD_TAG for a bad length or padding; NO_ROOM where dst is smaller than src (section 7). */
   decrypt(src: Uint8Array, dst: Uint8Array): number {
-    const key = this.#begin(src, dst, lengthOf(src));
-    if (dst.length < src.length) return NO_ROOM;
-    const length = key.decrypt(this.#fill(src, dst));
-    return this.#end(length < 0 ? BAD_TAG : length);
+    const length = checkText('src', src, BLOCK_BYTES);
+    const key = this.#begin(src, length, dst, length);
+    if (key === undefined) return NO_ROOM;
+    const written = key.decrypt(this.#job);
+    return this.#end(written < 0 ? BAD_TAG : written);
   }
 
   /** Wipes the key; idempotent. Every call after it throws. */
@@ -145,19 +148,17 @@ export class Sm4Ecb {
     this.#key = undefined;
   }
 
-  #begin(src: Uint8Array, dst: Uint8Array, written: number): Sm4Key {
+  /** The key, with the job filled in; undefined where dst has no room for `written` bytes. */
+  #begin(src: Uint8Array, length: number, dst: Uint8Array, written: number): Sm4Key | undefined {
     if (this.#key === undefined) throw new Error('this Sm4Ecb was destroyed: make a new one');
-    checkBytes('dst', dst);
-    checkOverlap(src, src.length, dst, written);
-    return this.#key;
-  }
-
-  #fill(src: Uint8Array, dst: Uint8Array): FrameJob {
+    const room = checkBytes('dst', dst);
+    checkOverlap(src, length, dst, Math.min(room, written));
+    if (room < written) return undefined;
     const job = this.#job;
     job.input = src;
-    job.length = src.length;
+    job.length = length;
     job.output = dst;
-    return job;
+    return this.#key;
   }
 
   #end(result: number): number {
@@ -166,13 +167,35 @@ export class Sm4Ecb {
   }
 }
 
-function lengthOf(src: Uint8Array): number {
-  checkBytes('src', src);
-  return src.length;
+/** A slot with its key set; wiped where that throws. */
+function keyed<Key extends GcmKey | Sm4Key>(slot: Key, key: Uint8Array): Key {
+  // Copied first: another thread may write to shared memory, and the slot takes the array as it finds it.
+  const copy = secretBytes(lengthOf(key));
+  copyInto(copy, key, 0);
+  try {
+    slot.setKey(copy);
+  } catch (error) {
+    slot.wipe();
+    throw error;
+  } finally {
+    copy.fill(0);
+  }
+  return slot;
+}
+
+/** The array's length. Throws RangeError where it is longer than a message and `more` bytes may be. */
+function checkText(name: string, text: Uint8Array, more = 0): number {
+  const length = checkBytes(name, text);
+  if (length - more > MAX_TEXT_BYTES) {
+    throw new RangeError(
+      `${name} has ${length} bytes: a message may have ${MAX_TEXT_BYTES} (64 MiB) at most; split it`,
+    );
+  }
+  return length;
 }
 
 function wholeBlocks(src: Uint8Array): number {
-  const length = lengthOf(src);
+  const length = checkText('src', src);
   if ((length & 15) !== 0) throw new RangeError(`src must be whole blocks of 16 bytes, got ${length}: ${kindOf(src)}`);
   return length;
 }

@@ -7,8 +7,22 @@
 
 export const EMPTY: Uint8Array = new Uint8Array(0);
 
-const typedArrayName = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)!
-  .get! as () => string | undefined;
+/**
+ * What an array really is, whatever properties it shows: the accessors and methods of %TypedArray%, taken when this module
+ * is loaded. A subclass, an own property or a changed prototype cannot answer in their place, and none of them runs code
+ * of the caller's.
+ */
+const TypedArray = Object.getPrototypeOf(Uint8Array.prototype);
+const accessor = (name: PropertyKey) => Object.getOwnPropertyDescriptor(TypedArray, name)!.get!;
+const uncurried = <F>(method: unknown): F => Function.prototype.call.bind(method as () => void) as F;
+
+const tagOf: (value: unknown) => string | undefined = uncurried(accessor(Symbol.toStringTag));
+/** Elements of the array; 0 where its memory is gone (detached, or cut off by a resize). */
+export const lengthOf: (array: Uint8Array | Int32Array) => number = uncurried(accessor('length'));
+export const byteOffsetOf: (array: Uint8Array) => number = uncurried(accessor('byteOffset'));
+export const bufferOf: (array: Uint8Array) => ArrayBufferLike = uncurried(accessor('buffer'));
+/** target[at, ...) = source; throws before it writes, or writes everything. */
+export const copyInto: (target: Uint8Array, source: Uint8Array, at: number) => void = uncurried(TypedArray.set);
 
 /**
  * An array for a secret. Its memory does not move: engines keep small arrays on the heap of their garbage collector, which
@@ -20,14 +34,19 @@ export function secretBytes(length: number): Uint8Array {
 
 /** True for a Uint8Array of any realm: Buffer and other subclasses, views on any kind of buffer. */
 export function isBytes(value: unknown): value is Uint8Array {
-  return typedArrayName.call(value) === 'Uint8Array';
+  return tagOf(value) === 'Uint8Array';
+}
+
+/** True for an Int32Array of any realm. */
+export function isInt32Array(value: unknown): value is Int32Array {
+  return tagOf(value) === 'Int32Array';
 }
 
 /** What a value is, for an error message: its kind, and a length where it has one; never its content. */
 export function kindOf(value: unknown): string {
   if (value === null) return 'null';
   if (typeof value === 'string') return `a string of ${value.length} characters`;
-  if (isBytes(value)) return `a Uint8Array of ${value.length} bytes`;
+  if (isBytes(value)) return `a Uint8Array of ${lengthOf(value)} bytes`;
   if (Array.isArray(value)) return `an array of ${value.length} elements`;
   if (typeof value !== 'object') return typeof value;
   const name = Object.prototype.toString.call(value).slice(8, -1);

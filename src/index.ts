@@ -1,5 +1,5 @@
 /** The public API of `frameseal`. The bare ciphers are in `frameseal/aead`. */
-export { Channel, type ChannelOptions, enableEncryption, type RotateOptions } from './channel/channel.js';
+export { Channel, enableEncryption } from './channel/channel.js';
 export {
   ConfigError,
   type ConfigErrorCode,
@@ -8,11 +8,14 @@ export {
   generateSalt,
   type KnownMode,
 } from './channel/config.js';
-export { FrameError, type FrameStats, type Framing } from './channel/frames.js';
+export type { Framing } from './channel/layout.js';
 export { Opener, type OpenerStats } from './channel/opener.js';
+export type { ChannelOptions, OpenerOptions, RotateOptions } from './channel/options.js';
 export { Sealer } from './channel/sealer.js';
 export { warmUp } from './channel/warm-up.js';
-export { type EngineChoice, EngineError } from './engine/pick.js';
+export { type EngineChoice, EngineError, useSimdModule } from './engine/pick.js';
+export type { FrameStats } from './frames/counters.js';
+export { FrameError } from './frames/error.js';
 export {
   BAD_TAG,
   BUSY,
@@ -27,5 +30,6 @@ export {
   RTCP,
   TOO_LARGE,
   TOO_OLD,
+  UNFINISHED,
   UNKNOWN_KEY,
 } from './status.js';

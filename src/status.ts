@@ -18,6 +18,7 @@ export const RTCP = -10;
 export const OWN_FRAME = -11;
 export const BUSY = -12;
 export const CLOSED = -13;
+export const UNFINISHED = -14;
 
 interface StatusText {
   readonly name: string;
@@ -55,6 +56,10 @@ const TEXTS: readonly StatusText[] = [
   { name: 'OWN_FRAME', text: 'sealed by this very channel: the path sends frames back' },
   { name: 'BUSY', text: 'too many unknown senders at once: the next frames of this one will be tried again' },
   { name: 'CLOSED', text: 'the channel, sealer or opener is closed' },
+  {
+    name: 'UNFINISHED',
+    text: 'an exception ended the batch before this frame was done: do not send its out; seal or open the frame again',
+  },
 ];
 
 /** How many different statuses there are, success included: the length of a table indexed by -status. */

@@ -10,7 +10,20 @@
  * A message never holds content of a key or a salt, only kind and length. Reading takes time that depends on both; it
  * runs when a channel is made, never per frame.
  */
-import { EMPTY, fromBase64, fromHex, isBytes, kindOf, secretBytes, toBase64, toHex } from '../bytes.js';
+import {
+  copyInto,
+  EMPTY,
+  fromBase64,
+  fromHex,
+  isBytes,
+  kindOf,
+  lengthOf,
+  secretBytes,
+  toBase64,
+  toHex,
+} from '../bytes.js';
+import { own } from '../checks.js';
+import { fillRandom } from '../random.js';
 
 /** The modes that this engine offers. */
 export type KnownMode = 'AES_128_GCM2' | 'AES_256_GCM2' | 'SM4_128_ECB';
@@ -238,8 +251,8 @@ function readText(value: string, field: SecretField): Uint8Array | undefined {
 
 function readBytes(value: Uint8Array, field: SecretField): Uint8Array {
   // Copied before it is judged: another thread may write to a SharedArrayBuffer.
-  const bytes = secretBytes(value.length);
-  bytes.set(value);
+  const bytes = secretBytes(lengthOf(value));
+  copyInto(bytes, value, 0);
   // A key is hardly ever ASCII, so that it does not become a string, which nobody can wipe.
   const isAscii = bytes.every((byte) => byte < 0x80);
   if (isAscii && WRITTEN_OUT.test(new TextDecoder().decode(bytes.subarray(0, LONGEST)))) {
@@ -254,7 +267,8 @@ function readSecret(value: unknown, field: SecretField): Uint8Array {
   const refuse = (code: ConfigErrorCode, hint?: string) => refusal(field, code, kindOf(value), hint);
   if (value === undefined || value === null) throw refuse(`${field.prefix}_missing`);
   if (typeof value !== 'string' && !isBytes(value)) throw refuse(`${field.prefix}_type`);
-  if (value.length === 0) throw refuse(`${field.prefix}_empty`, 'an empty file or variable');
+  if ((typeof value === 'string' ? value.length : lengthOf(value)) === 0)
+    throw refuse(`${field.prefix}_empty`, 'an empty file or variable');
   const bytes = typeof value === 'string' ? readText(value, field) : readBytes(value, field);
   if (!bytes || !field.sizes.includes(bytes.length)) throw refuse(`${field.prefix}_length`, field.lengthHint);
   if (bytes.every((byte) => byte === 0)) throw refuse(field.zeroCode, 'every byte is zero: that is no secret');
@@ -279,7 +293,11 @@ function readKeyId(value: unknown): number {
 /** Checks a configuration and copies its values. Throws ConfigError for the first fault. (FORMAT.md section 1) */
 export function parseConfig(config: unknown): ParsedConfig {
   // Each field is read once: a getter cannot show one value to the checks and another one afterwards.
-  const { encryptionMode, encryptionKey, encryptionKdfSalt, keyId } = readFields(config);
+  const fields = readFields(config);
+  const encryptionMode = own(fields, 'encryptionMode');
+  const encryptionKey = own(fields, 'encryptionKey');
+  const encryptionKdfSalt = own(fields, 'encryptionKdfSalt');
+  const keyId = own(fields, 'keyId');
   const mode = readMode(encryptionMode);
   const key = readSecret(encryptionKey, mode.key);
   if (mode.name !== 'SM4_128_ECB') {
@@ -291,7 +309,18 @@ export function parseConfig(config: unknown): ParsedConfig {
   return { mode: mode.name, key, salt: EMPTY, keyId: 0 };
 }
 
-const random32 = (): Uint8Array => globalThis.crypto.getRandomValues(new Uint8Array(32));
+/** Does something with a configuration that was read, and wipes it. */
+export function withConfig<Result>(config: EncryptionConfig, action: (parsed: ParsedConfig) => Result): Result {
+  const parsed = parseConfig(config);
+  try {
+    return action(parsed);
+  } finally {
+    parsed.key.fill(0);
+    parsed.salt.fill(0);
+  }
+}
+
+const random32 = (): Uint8Array => fillRandom(new Uint8Array(32));
 
 /** A new key for any mode: 64 lower-case hex digits, from the system's CSPRNG. */
 export function generateKey(): string {

@@ -2,42 +2,44 @@
  * A channel's live keys in the GCM2 modes, by keyId (FORMAT.md section 6, "Rotation"), and the KIDs of its own sealers.
  *
  * A new key opens at once. It seals after a while, so that everybody has it by then; the key before it opens for a
- * while longer, then it is wiped here and in every sealer and opener. Timers run on the monotonic clock and keep no
- * process alive.
+ * while longer, then it is wiped here and in every sealer and opener. Timers run on the monotonic clock, keep no
+ * process alive and end none: where wiping throws, it is tried again.
  */
+import { IdSlots } from '../frames/id-slots.js';
+import { thoroughly } from '../frames/thoroughly.js';
 import type { ParsedConfig } from './config.js';
 import { ConfigError } from './config.js';
 import { type GcmMode, KeySchedule } from './keys.js';
-import { KidSet } from './kids.js';
 
 const MAX_LIVE_KEYS = 4;
 const FIRST_OWN_CAPACITY = 16;
+/** Sessions under one key: FORMAT.md section 3 wants a new key before a million. */
+const MAX_SESSIONS = 2 ** 20;
+/** A source of random numbers that repeats itself so often in a row is broken. */
+const MAX_DRAWS = 16;
+const RETRY_MS = 1000;
 
 /** One key epoch. */
-export interface LiveKey {
+export class LiveKey {
   readonly keyId: number;
   readonly schedule: KeySchedule;
   /** Grows with each rotation: an earlier key never takes sealing back from a later one. */
   readonly epoch: number;
-}
+  /** KIDs that sealers of this channel use or used under this key. */
+  readonly own: IdSlots = new IdSlots(FIRST_OWN_CAPACITY);
 
-/** What holds keys derived from a live one. */
-export interface KeyHolder {
-  /** The live key is at its end: wipe what was derived from it. */
-  forget(live: LiveKey): void;
-  close(): void;
+  constructor(keyId: number, schedule: KeySchedule, epoch: number) {
+    this.keyId = keyId;
+    this.schedule = schedule;
+    this.epoch = epoch;
+  }
 }
 
 /**
  * Where sessions come from: fills two words with random bits and returns the first counter. The system's CSPRNG and 0;
- * tests and vector tools, and nobody else, put in another.
+ * tests and vector tools, and nobody else, put in another, which may also say how many blocks count as sealed.
  */
-export type SessionSource = (words: Int32Array) => number;
-
-export const systemSessions: SessionSource = (words) => {
-  crypto.getRandomValues(words);
-  return 0;
-};
+export type SessionSource = (words: Int32Array, blocks?: Float64Array) => number;
 
 export class KeyRing {
   readonly mode: GcmMode;
@@ -45,19 +47,21 @@ export class KeyRing {
   /** The key that sealers use now. */
   sealing: LiveKey;
   readonly #sessions: SessionSource;
+  readonly #onEnd: (live: LiveKey) => void;
   readonly #live: LiveKey[] = [];
   readonly #fingerprints = new Set<string>();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
-  readonly #holders = new Set<KeyHolder>();
-  /** KIDs that sealers of this channel use or used. */
-  readonly #own = new KidSet(FIRST_OWN_CAPACITY);
   readonly #session = new Int32Array(2);
 
-  constructor(mode: GcmMode, config: ParsedConfig, sessions: SessionSource) {
+  /** `onEnd` wipes what was derived from a live key. */
+  constructor(mode: GcmMode, config: ParsedConfig, sessions: SessionSource, onEnd: (live: LiveKey) => void) {
     this.mode = mode;
     this.#sessions = sessions;
-    this.sealing = this.#add(config.keyId, new KeySchedule(mode, config.key, config.salt), 0);
+    this.#onEnd = onEnd;
+    this.sealing = new LiveKey(config.keyId, new KeySchedule(mode, config.key, config.salt), 0);
     this.keyBytes = this.sealing.schedule.keyBytes;
+    this.#fingerprints.add(this.sealing.schedule.fingerprint);
+    this.#live.push(this.sealing);
   }
 
   /** The live key with this id. */
@@ -67,32 +71,34 @@ export class KeyRing {
   }
 
   isOwn(kidHigh: number, kidLow: number): boolean {
-    return this.#own.find(kidHigh, kidLow) >= 0;
+    const live = this.find(kidHigh >>> 28);
+    return live !== undefined && live.own.find(kidHigh, kidLow) >= 0;
   }
 
-  /** Draws a KID under the sealing key: `kid` takes its two halves; returns the first counter. (FORMAT.md section 3) */
-  drawKid(kid: Int32Array): number {
+  /** False where the sealing key has had as many sessions as it may. */
+  get hasSessions(): boolean {
+    return this.sealing.own.size < MAX_SESSIONS;
+  }
+
+  /**
+   * Draws a KID that this channel has not drawn before: `kid` takes its two halves; returns the first counter, and `blocks`
+   * how many count as sealed. (FORMAT.md section 3)
+   */
+  drawKid(live: LiveKey, kid: Int32Array, blocks: Float64Array): number {
     const session = this.#session;
-    const own = this.#own;
-    let firstCtr: number;
-    do {
-      firstCtr = this.#sessions(session);
-      kid[0] = (this.sealing.keyId << 28) | (session[0]! >>> 4);
-      kid[1] = session[1]!;
-    } while (kid[0] >>> 24 === 0);
-    if (own.find(kid[0], kid[1]) < 0) {
+    const { own } = live;
+    for (let draws = 0; draws < MAX_DRAWS; draws++) {
+      const firstCtr = this.#sessions(session, blocks);
+      const high = (live.keyId << 28) | (session[0]! >>> 4);
+      const low = session[1]!;
+      if (high >>> 24 === 0 || own.find(high, low) >= 0) continue;
       if (own.size === own.capacity) own.grow(2 * own.capacity);
-      own.insert(kid[0], kid[1]);
+      own.insert(high, low);
+      kid[0] = high;
+      kid[1] = low;
+      return firstCtr;
     }
-    return firstCtr;
-  }
-
-  hold(holder: KeyHolder): void {
-    this.#holders.add(holder);
-  }
-
-  letGo(holder: KeyHolder): void {
-    this.#holders.delete(holder);
+    throw new Error('the source of random numbers repeats itself: no session can be drawn from it');
   }
 
   /** Takes a new key. Throws ConfigError where the keyId is live, the key was used before, or four keys are live. */
@@ -111,57 +117,74 @@ export class KeyRing {
         `${MAX_LIVE_KEYS} keys are live, and a channel has no more at once: wait until the oldest has ended, or give rotate a shorter graceMs`,
       );
     }
-    const schedule = new KeySchedule(this.mode, config.key, config.salt);
-    if (this.#fingerprints.has(schedule.fingerprint)) {
-      schedule.wipe();
-      throw new ConfigError(
-        'encryptionKey',
-        'rotate_key_used',
-        'this key and salt were live in this channel before: make new ones with openssl rand -hex 32 and openssl rand -base64 32',
-      );
-    }
     const previous = this.#live[this.#live.length - 1]!;
-    const next = this.#add(config.keyId, schedule, previous.epoch + 1);
-    this.#after(sealAfterMs, () => {
-      if (this.sealing.epoch < next.epoch && this.#live.includes(next)) this.sealing = next;
-    });
-    this.#after(sealAfterMs + graceMs, () => this.#end(previous));
+    const schedule = new KeySchedule(this.mode, config.key, config.salt);
+    const next = new LiveKey(config.keyId, schedule, previous.epoch + 1);
+    const timers: ReturnType<typeof setTimeout>[] = [];
+    try {
+      if (this.#fingerprints.has(schedule.fingerprint)) {
+        throw new ConfigError(
+          'encryptionKey',
+          'rotate_key_used',
+          'this key and salt were live in this channel before: make new ones with openssl rand -hex 32 and openssl rand -base64 32',
+        );
+      }
+      if (sealAfterMs > 0) timers.push(this.#after(sealAfterMs, () => this.#sealWith(next)));
+      if (sealAfterMs + graceMs > 0) timers.push(this.#after(sealAfterMs + graceMs, () => this.#end(previous)));
+    } catch (error) {
+      for (const timer of timers) this.#cancel(timer);
+      schedule.wipe();
+      throw error;
+    }
+    // No function of ours is called here, so that nothing can come between.
+    this.#fingerprints.add(schedule.fingerprint);
+    this.#live.push(next);
+    if (sealAfterMs === 0) this.sealing = next;
+    if (sealAfterMs + graceMs > 0) return;
+    try {
+      this.#end(previous);
+    } catch (error) {
+      this.#after(RETRY_MS, () => this.#end(previous));
+      throw error;
+    }
   }
 
-  /** Closes all sealers and openers, and wipes every key. */
+  /** Stops all timers and wipes every key; may be called again. */
   close(): void {
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
-    for (const holder of [...this.#holders]) holder.close();
-    for (const live of this.#live) live.schedule.wipe();
+    for (const timer of this.#timers) this.#cancel(timer);
+    thoroughly(this.#live, (live) => live.schedule.wipe());
     this.#live.length = 0;
   }
 
-  #add(keyId: number, schedule: KeySchedule, epoch: number): LiveKey {
-    const live: LiveKey = { keyId, schedule, epoch };
-    this.#live.push(live);
-    this.#fingerprints.add(schedule.fingerprint);
-    return live;
+  #sealWith(next: LiveKey): void {
+    if (this.sealing.epoch < next.epoch && this.#live.includes(next)) this.sealing = next;
   }
 
+  /** From the first line on the key opens nothing; wiping what is left of it may be tried again. */
   #end(live: LiveKey): void {
-    this.#live.splice(this.#live.indexOf(live), 1);
-    for (const holder of this.#holders) holder.forget(live);
-    live.schedule.wipe();
+    const index = this.#live.indexOf(live);
+    if (index >= 0) this.#live.splice(index, 1);
+    thoroughly([() => this.#onEnd(live), () => live.schedule.wipe()], (wipe) => wipe());
   }
 
-  /** Runs now where there is nothing to wait for, otherwise on a timer that keeps no process alive. */
-  #after(delayMs: number, action: () => void): void {
-    if (delayMs === 0) {
-      action();
-      return;
-    }
+  /** A timer that keeps no process alive, and ends none: an action that throws is tried again. */
+  #after(delayMs: number, action: () => void): ReturnType<typeof setTimeout> {
     const timer = setTimeout(() => {
+      try {
+        action();
+      } catch {
+        this.#after(RETRY_MS, action);
+      }
       this.#timers.delete(timer);
-      action();
     }, delayMs);
+    this.#timers.add(timer);
     // Node's timers are objects that can let the process end; browsers' are numbers.
     if (typeof timer === 'object') timer.unref();
-    this.#timers.add(timer);
+    return timer;
+  }
+
+  #cancel(timer: ReturnType<typeof setTimeout>): void {
+    clearTimeout(timer);
+    this.#timers.delete(timer);
   }
 }

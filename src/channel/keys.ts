@@ -16,7 +16,7 @@ import { expand, extract } from '@noble/hashes/hkdf.js';
 import { type _HMAC, hmac } from '@noble/hashes/hmac.js';
 import { sha256, sha512 } from '@noble/hashes/sha2.js';
 import { secretBytes, store32, toHex } from '../bytes.js';
-import type { KnownMode, ParsedConfig } from './config.js';
+import type { KnownMode } from './config.js';
 
 /** The modes whose frames are SFrame ciphertexts. */
 export type GcmMode = Exclude<KnownMode, 'SM4_128_ECB'>;
@@ -61,15 +61,27 @@ class Info {
 
 type Hmac = _HMAC<ReturnType<Suite['hash']['create']>>;
 
+/** Room for the frame key and the frame salt of one KID. */
+export class DerivedKeys {
+  readonly key: Uint8Array;
+  readonly salt: Uint8Array = secretBytes(SALT_BYTES);
+
+  constructor(keyBytes: 16 | 32) {
+    this.key = secretBytes(keyBytes);
+  }
+
+  wipe(): void {
+    this.key.fill(0);
+    this.salt.fill(0);
+  }
+}
+
 /** The keys of one configuration in a GCM2 mode: derives a frame key and salt for each KID. */
 export class KeySchedule {
   readonly mode: GcmMode;
   readonly keyBytes: 16 | 32;
   /** Four groups of four hex digits, to compare by eye. */
   readonly fingerprint: string;
-  /** The frame key and salt that `derive` made last. */
-  readonly frameKey: Uint8Array;
-  readonly frameSalt: Uint8Array = secretBytes(SALT_BYTES);
   readonly #hash: Suite['hash'];
   readonly #prk: Hmac;
   readonly #noSalt: Hmac;
@@ -83,7 +95,6 @@ export class KeySchedule {
     const { hash, id, hashBytes, keyBytes } = SUITES[mode];
     this.mode = mode;
     this.keyBytes = keyBytes;
-    this.frameKey = secretBytes(keyBytes);
     this.#hash = hash;
     this.#block = secretBytes(hashBytes);
     const prk = extract(hash, key, salt);
@@ -97,23 +108,38 @@ export class KeySchedule {
     this.#saltInfo = new Info('SFrame 1.0 Secret salt ', [id >>> 8, id & 0xff]);
   }
 
-  /** Derives frameKey and frameSalt of a KID; good until the next call. */
-  derive(kidHigh: number, kidLow: number): void {
-    this.#mac(this.#prk, this.#baseKeyInfo.withKid(kidHigh, kidLow));
-    this.deriveFrom(this.#block, kidHigh, kidLow);
+  /** Derives the frame key and salt of a KID. Where it throws, `derived` holds neither these nor those before. */
+  deriveInto(derived: DerivedKeys, kidHigh: number, kidLow: number): void {
+    derived.wipe();
+    try {
+      this.#mac(this.#prk, this.#baseKeyInfo.withKid(kidHigh, kidLow));
+      this.#deriveFrom(this.#block, derived, kidHigh, kidLow);
+    } catch (error) {
+      derived.wipe();
+      throw error;
+    } finally {
+      this.#block.fill(0);
+    }
   }
 
   /** The same from a base key, as RFC 9605 has it: for vectors. */
-  deriveFrom(baseKey: Uint8Array, kidHigh: number, kidLow: number): void {
+  deriveFromBaseKey(baseKey: Uint8Array, derived: DerivedKeys, kidHigh: number, kidLow: number): void {
+    this.#deriveFrom(baseKey, derived, kidHigh, kidLow);
+    this.#block.fill(0);
+  }
+
+  #deriveFrom(baseKey: Uint8Array, { key, salt }: DerivedKeys, kidHigh: number, kidLow: number): void {
     const block = this.#block;
     this.#mac(this.#noSalt, baseKey);
     const secret = hmac.create(this.#hash, block);
-    this.#mac(secret, this.#keyInfo.withKid(kidHigh, kidLow));
-    for (let i = 0; i < this.frameKey.length; i++) this.frameKey[i] = block[i]!;
-    this.#mac(secret, this.#saltInfo.withKid(kidHigh, kidLow));
-    for (let i = 0; i < SALT_BYTES; i++) this.frameSalt[i] = block[i]!;
-    secret.destroy();
-    block.fill(0);
+    try {
+      this.#mac(secret, this.#keyInfo.withKid(kidHigh, kidLow));
+      for (let i = 0; i < key.length; i++) key[i] = block[i]!;
+      this.#mac(secret, this.#saltInfo.withKid(kidHigh, kidLow));
+      for (let i = 0; i < SALT_BYTES; i++) salt[i] = block[i]!;
+    } finally {
+      secret.destroy();
+    }
   }
 
   /** Zeroes all that was made from the key. */
@@ -122,8 +148,6 @@ export class KeySchedule {
     this.#noSalt.destroy();
     this.#scratch.destroy();
     this.#block.fill(0);
-    this.frameKey.fill(0);
-    this.frameSalt.fill(0);
   }
 
   /** block = HMAC of the data under the key that `keyed` has absorbed; `keyed` stays as it is. */
@@ -133,29 +157,7 @@ export class KeySchedule {
   }
 }
 
-/** SM4's 16-byte key: the configured one, or derived from 32 bytes (FORMAT.md section 5). A new array. */
-export function sm4Key(config: ParsedConfig): Uint8Array {
-  const key = secretBytes(16);
-  if (config.key.length === 16) {
-    key.set(config.key);
-    return key;
-  }
-  const prk = extract(sha256, config.key);
-  const made = expand(sha256, prk, encoder.encode('frameseal/1 SM4_128_ECB key'), 16);
-  key.set(made);
-  made.fill(0);
-  prk.fill(0);
-  return key;
-}
-
-/** The fingerprint of a 16-byte SM4 key (FORMAT.md section 5). */
-export function sm4Fingerprint(key: Uint8Array): string {
-  const prk = extract(sha256, key);
-  const bytes = expand(sha256, prk, encoder.encode('frameseal/1 SM4_128_ECB fingerprint'), 8);
-  prk.fill(0);
-  return fingerprintText(bytes);
-}
-
-function fingerprintText(bytes: Uint8Array): string {
+/** Four groups of hex digits, to compare by eye. */
+export function fingerprintText(bytes: Uint8Array): string {
   return toHex(bytes).replace(/(....)(?=.)/g, '$1-');
 }

@@ -1,18 +1,22 @@
 /**
  * An opener's senders (FORMAT.md section 6): found by KID, admitted by authentication, bounded in number and in cost.
  *
- *     known      at most maxSenders, least recently used out first; each with its frame key and replay window
- *     evicted    what is kept of the 65,536 put out last: KID and highest CTR
+ *     known      at most maxSenders, the least recently used evicted first; each with its frame key and replay window
+ *     evicted    what is kept of the 65,536 evicted last: KID and highest CTR
  *     candidates the last 64 KIDs whose frames did not authenticate, with their derived keys
  *
  * A frame of an unknown KID makes a candidate; only the first frame that authenticates makes it known. A candidate
  * costs one derivation, paid from a token bucket; records are used again, so that a flood leaves nothing behind.
+ *
+ * All or nothing: a record is found by its KID only after everything in it is right, and no more once something is taken
+ * apart. An exception between two steps loses a record, never more.
  */
-import { secretBytes } from '../bytes.js';
 import { type Engine, EngineError, type GcmKey } from '../engine/engine.js';
+import { IdSlots } from '../frames/id-slots.js';
+import { thoroughly } from '../frames/thoroughly.js';
 import { ReplayWindow } from '../replay.js';
 import type { LiveKey } from './keyring.js';
-import { KidSet } from './kids.js';
+import { DerivedKeys } from './keys.js';
 
 const MAX_CANDIDATES = 64;
 const MAX_EVICTED = 65_536;
@@ -22,41 +26,52 @@ const DERIVATIONS_PER_SECOND = 2048;
 /** What an opener keeps of one sender. */
 export class Sender {
   readonly key: GcmKey;
-  readonly salt: Uint8Array = secretBytes(12);
   readonly window: ReplayWindow;
   /** The live key it was derived from; undefined in an empty record. */
   live: LiveKey | undefined;
+  /** Of a group of frames (pipeline.ts) that are not finished: which group, and the highest CTR in it. */
+  group = 0;
+  newest = 0;
+  readonly #derived: DerivedKeys;
 
-  constructor(key: GcmKey, windowSize: number) {
+  constructor(key: GcmKey, keyBytes: 16 | 32, windowSize: number) {
     this.key = key;
+    this.#derived = new DerivedKeys(keyBytes);
     this.window = new ReplayWindow(windowSize);
   }
 
-  derive(live: LiveKey, kidHigh: number, kidLow: number): void {
-    const { schedule } = live;
-    schedule.derive(kidHigh, kidLow);
-    this.key.setKey(schedule.frameKey);
-    this.salt.set(schedule.frameSalt);
+  /** The frame salt, 12 bytes. */
+  get salt(): Uint8Array {
+    return this.#derived.salt;
+  }
+
+  /** Makes it the record of a KID that has sent nothing below `floor`. */
+  become(live: LiveKey, kidHigh: number, kidLow: number, floor: number): void {
+    this.live = undefined;
+    live.schedule.deriveInto(this.#derived, kidHigh, kidLow);
+    this.key.setKey(this.#derived.key);
+    this.#derived.key.fill(0);
+    this.window.reset(floor);
     this.live = live;
   }
 
   wipe(): void {
-    this.key.wipe();
-    this.salt.fill(0);
-    this.window.reset();
     this.live = undefined;
+    this.#derived.wipe();
+    this.key.wipe();
+    this.window.reset();
   }
 }
 
-/** KIDs with a record each; slots and records grow up to a limit, and records outlive what they held. */
+/** Records by KID; slots and records grow up to a limit, and records outlive what they held. */
 class Records {
-  readonly kids: KidSet;
+  readonly kids: IdSlots;
   readonly senders: (Sender | undefined)[] = [];
   readonly #limit: number;
 
   constructor(limit: number) {
     this.#limit = limit;
-    this.kids = new KidSet(Math.min(limit, FIRST_CAPACITY));
+    this.kids = new IdSlots(Math.min(limit, FIRST_CAPACITY));
   }
 
   get full(): boolean {
@@ -68,25 +83,25 @@ class Records {
     return slot < 0 ? undefined : this.senders[slot];
   }
 
-  /** The slot for a new KID; past the limit too, where the caller lets it. */
-  insert(kidHigh: number, kidLow: number): number {
+  /** The slot that the next KID takes; past the limit too, where the caller lets it. */
+  freeSlot(): number {
     const { kids } = this;
-    if (kids.size === kids.capacity)
+    if (kids.size === kids.capacity) {
       kids.grow(this.full ? 2 * kids.capacity : Math.min(2 * kids.capacity, this.#limit));
-    return kids.insert(kidHigh, kidLow);
+    }
+    return kids.free;
   }
 
-  /** Wipes and removes what came from a live key, or everything. */
+  /** Wipes and removes what came from a live key, or everything; whatever throws, all records have their turn. */
   forget(live?: LiveKey): void {
-    const { kids, senders } = this;
-    for (let slot = kids.oldest; slot >= 0; ) {
-      const next = kids.newerThan(slot);
-      if (live === undefined || senders[slot]!.live === live) {
-        senders[slot]!.wipe();
-        kids.remove(slot);
-      }
-      slot = next;
+    const slots: number[] = [];
+    for (let slot = this.kids.oldest; slot >= 0; slot = this.kids.newerThan(slot)) {
+      if (live === undefined || this.senders[slot]?.live === live) slots.push(slot);
     }
+    thoroughly(slots, (slot) => {
+      this.senders[slot]?.wipe();
+      this.kids.remove(slot);
+    });
   }
 }
 
@@ -97,11 +112,10 @@ export class SenderTable {
   readonly #maxSenders: number;
   readonly #known: Records;
   readonly #candidates = new Records(MAX_CANDIDATES);
-  readonly #evicted = new KidSet(FIRST_CAPACITY);
+  readonly #evicted = new IdSlots(FIRST_CAPACITY);
   #evictedHighest = new Float64Array(FIRST_CAPACITY);
   #tokens: number;
   #refilledMs = performance.now();
-  #keepsAll = false;
 
   constructor(engine: Engine, keyBytes: 16 | 32, windowSize: number, maxSenders: number) {
     this.#engine = engine;
@@ -122,7 +136,7 @@ export class SenderTable {
     return this.#known.find(kidHigh, kidLow);
   }
 
-  /** The lowest CTR that a KID may come back with: above the highest it had when it was put out, otherwise 0. */
+  /** The lowest CTR that a KID may come back with: above the highest it had when it was evicted, otherwise 0. */
   floor(kidHigh: number, kidLow: number): number {
     const slot = this.#evicted.find(kidHigh, kidLow);
     return slot < 0 ? 0 : this.#evictedHighest[slot]! + 1;
@@ -134,30 +148,26 @@ export class SenderTable {
    */
   candidate(live: LiveKey, kidHigh: number, kidLow: number): Sender | undefined {
     const { kids, senders } = this.#candidates;
-    let slot = kids.find(kidHigh, kidLow);
+    const slot = kids.find(kidHigh, kidLow);
     if (slot >= 0) {
       kids.touch(slot);
       return senders[slot];
     }
     if (!this.#takeToken()) return undefined;
     if (this.#candidates.full) kids.remove(kids.oldest);
-    slot = this.#candidates.insert(kidHigh, kidLow);
-    let sender = senders[slot];
-    if (sender === undefined) {
-      sender = new Sender(this.#engine.createGcmKey(this.#keyBytes), this.#windowSize);
-      senders[slot] = sender;
-    }
+    const free = this.#candidates.freeSlot();
     try {
-      sender.derive(live, kidHigh, kidLow);
+      const sender = senders[free] ?? this.#newRecord();
+      sender.become(live, kidHigh, kidLow, this.floor(kidHigh, kidLow));
+      senders[free] = sender;
+      kids.insert(kidHigh, kidLow);
+      return sender;
     } catch (error) {
       // The engine has no room for another key: no reason to throw for what came from the network.
       if (!(error instanceof EngineError)) throw error;
-      kids.remove(slot);
       this.#returnToken();
       return undefined;
     }
-    sender.window.reset(this.floor(kidHigh, kidLow));
-    return sender;
   }
 
   /** Notes that a frame of this KID has authenticated: makes it the newest, and known if it was a candidate. */
@@ -168,46 +178,39 @@ export class SenderTable {
     else this.#promote(kidHigh, kidLow);
   }
 
-  /** Puts nobody out until `trim`: a batch may hold frames of more senders than are kept. */
-  keepAll(): void {
-    this.#keepsAll = true;
-  }
-
-  /** Puts out, least recently used first, who is too many. */
+  /** Evicts, least recently used first, the senders that are too many. A batch calls it at its end, and not before. */
   trim(): void {
-    this.#keepsAll = false;
     while (this.#known.kids.size > this.#maxSenders) this.#evict();
   }
 
-  /** Wipes what was derived from a live key, and forgets who was put out under it. */
-  forget(live: LiveKey): void {
-    this.#known.forget(live);
-    this.#candidates.forget(live);
+  /** Wipes what was derived from a live key, and forgets who was evicted under it; or everything. */
+  forget(live?: LiveKey): void {
+    thoroughly([this.#known, this.#candidates], (records) => records.forget(live));
     const evicted = this.#evicted;
     for (let slot = evicted.oldest; slot >= 0; ) {
       const next = evicted.newerThan(slot);
-      if (evicted.kidHigh(slot) >>> 28 === live.keyId) evicted.remove(slot);
+      if (live === undefined || evicted.high(slot) >>> 28 === live.keyId) evicted.remove(slot);
       slot = next;
     }
   }
 
-  /** Wipes everything. */
-  wipe(): void {
-    this.#known.forget();
-    this.#candidates.forget();
+  #newRecord(): Sender {
+    return new Sender(this.#engine.createGcmKey(this.#keyBytes), this.#keyBytes, this.#windowSize);
   }
 
   /** Moves a candidate's record to the known senders; the record that it displaces takes its place. */
   #promote(kidHigh: number, kidLow: number): void {
-    const from = this.#candidates.kids.find(kidHigh, kidLow);
-    const sender = this.#candidates.senders[from];
-    this.#candidates.kids.remove(from);
+    const candidates = this.#candidates;
+    const known = this.#known;
+    const from = candidates.kids.find(kidHigh, kidLow);
     const returning = this.#evicted.find(kidHigh, kidLow);
+    const to = known.freeSlot();
+    const sender = candidates.senders[from]!;
+    candidates.kids.remove(from);
+    candidates.senders[from] = known.senders[to];
+    known.senders[to] = sender;
+    known.kids.insert(kidHigh, kidLow);
     if (returning >= 0) this.#evicted.remove(returning);
-    if (this.#known.full && !this.#keepsAll) this.#evict();
-    const to = this.#known.insert(kidHigh, kidLow);
-    this.#candidates.senders[from] = this.#known.senders[to];
-    this.#known.senders[to] = sender;
     this.#returnToken();
   }
 
@@ -215,21 +218,25 @@ export class SenderTable {
     this.#tokens = Math.min(this.#maxSenders, this.#tokens + 1);
   }
 
+  /** First what is kept of the sender, then the sender is no longer found, then its record is wiped. */
   #evict(): void {
     const { kids, senders } = this.#known;
     const out = kids.oldest;
+    const [high, low] = [kids.high(out), kids.low(out)];
     const evicted = this.#evicted;
     if (evicted.size === MAX_EVICTED) evicted.remove(evicted.oldest);
     if (evicted.size === evicted.capacity) {
-      evicted.grow(2 * evicted.capacity);
-      const larger = new Float64Array(evicted.capacity);
+      const larger = new Float64Array(2 * evicted.capacity);
       larger.set(this.#evictedHighest);
       this.#evictedHighest = larger;
+      evicted.grow(larger.length);
     }
-    const slot = evicted.insert(kids.kidHigh(out), kids.kidLow(out));
+    const before = evicted.find(high, low);
+    const slot = before < 0 ? evicted.free : before;
     this.#evictedHighest[slot] = senders[out]!.window.highest;
-    senders[out]!.wipe();
+    if (before < 0) evicted.insert(high, low);
     kids.remove(out);
+    senders[out]!.wipe();
   }
 
   #takeToken(): boolean {

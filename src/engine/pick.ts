@@ -1,41 +1,88 @@
-/** Which engine is used: the one place that knows all of them. */
+/** Which engine is used: the one place that knows all of them. An engine passes its self-test before anybody gets it. */
+import { kindOf } from '../bytes.js';
 import { type Engine, EngineError } from './engine.js';
 import { portableEngine } from './portable/portable.js';
+import { selfTest } from './self-test.js';
 import type { ModuleForm } from './simd/memory.js';
-import { createSimdEngine, hasSimd } from './simd/simd.js';
+import { compileModule, createSimdEngine, hasSimd } from './simd/simd.js';
 
 export { EngineError };
 
 /** Which engine to use; `'auto'` takes the best that the platform has. */
 export type EngineChoice = 'auto' | 'simd' | 'portable';
 
-/** The SIMD engine in the best form that the platform has; made when it is first asked for. */
-let simdEngine: Engine | undefined;
+/** The engines in use, made and tested when they are first asked for; `null`: the platform does not let it run. */
+let simd: Engine | null | undefined;
+let portable: Engine | undefined;
 
-function findSimd(): Engine | undefined {
-  if (simdEngine === undefined) {
-    const form = (['relaxed', 'plain'] as const).find(hasSimd);
-    if (form !== undefined) simdEngine = createSimdEngine(form);
+function tested(engine: Engine): Engine {
+  selfTest(engine);
+  return engine;
+}
+
+/**
+ * The SIMD engine in the best form that the platform has. A platform may say yes to `validate` and forbid compiling all the
+ * same: a page whose policy has no 'wasm-unsafe-eval', a server that takes ready modules only.
+ */
+function findSimd(): Engine | null {
+  if (simd !== undefined) return simd;
+  const form = (['relaxed', 'plain'] as const).find(hasSimd);
+  const made = form === undefined ? null : makeSimd(form);
+  simd = made === null ? null : tested(made);
+  return simd;
+}
+
+function makeSimd(form: ModuleForm): Engine | null {
+  try {
+    return createSimdEngine(compileModule(form));
+  } catch (error) {
+    // The end of the stack or of memory, which may be better the next time, is not the platform's answer.
+    if (error instanceof RangeError) throw error;
+    return null;
   }
-  return simdEngine;
+}
+
+function findPortable(): Engine {
+  portable ??= tested(portableEngine);
+  return portable;
 }
 
 /** Makes 'simd' and 'auto' use one form of the module from now on: for tests of the other form. */
 export function useSimdForm(form: ModuleForm): void {
-  simdEngine = createSimdEngine(form);
+  simd = tested(createSimdEngine(compileModule(form)));
 }
 
-/** The engine for a choice. Throws TypeError for an unknown one, EngineError where there is none. */
+/**
+ * Gives the SIMD engine its module, compiled: for platforms that compile none while a program runs. `module`: the
+ * WebAssembly.Module of `frameseal/simd.wasm`, or of `frameseal/simd-relaxed.wasm` where relaxed SIMD is there. Call it before
+ * channels are made; those that exist keep their engine. Throws TypeError for anything else, EngineError for another module.
+ */
+export function useSimdModule(module: object): void {
+  if (Object.prototype.toString.call(module) !== '[object WebAssembly.Module]') {
+    throw new TypeError(`module must be a WebAssembly.Module, got ${kindOf(module)}`);
+  }
+  let engine: Engine;
+  try {
+    engine = createSimdEngine(module as WebAssembly.Module);
+  } catch {
+    throw new EngineError("this module is not frameseal's, or the platform does not run it: give frameseal/simd.wasm");
+  }
+  simd = tested(engine);
+}
+
+/** The engine for a choice. Throws TypeError for an unknown one, EngineError where there is none or it computes wrongly. */
 export function pickEngine(choice: EngineChoice = 'auto'): Engine {
   switch (choice) {
     case 'portable':
-      return portableEngine;
+      return findPortable();
     case 'auto':
-      return findSimd() ?? portableEngine;
+      return findSimd() ?? findPortable();
     case 'simd': {
       const engine = findSimd();
       if (engine) return engine;
-      throw new EngineError("this platform has no WebAssembly SIMD: leave engine out, or set it to 'portable'");
+      throw new EngineError(
+        "this platform has no WebAssembly SIMD, or forbids compiling it (a page needs 'wasm-unsafe-eval' in script-src; elsewhere useSimdModule may help): leave engine out, or set it to 'portable'",
+      );
     }
     default:
       throw new TypeError("engine must be 'auto', 'simd' or 'portable'");

@@ -5,7 +5,7 @@ import { AesGcm, Sm4Ecb } from '../aead.js';
 import { fromHex, toHex } from '../bytes.js';
 import { type Channel, enableEncryptionWith } from '../channel/channel.js';
 import type { SessionSource } from '../channel/keyring.js';
-import { type GcmMode, KeySchedule, SUITES } from '../channel/keys.js';
+import { DerivedKeys, type GcmMode, KeySchedule, SUITES } from '../channel/keys.js';
 import type { EngineChoice } from '../engine/pick.js';
 import { statusName, TOO_LARGE } from '../status.js';
 import { SframeHeader, writeHeader } from '../wire/sframe.js';
@@ -130,8 +130,9 @@ function runSframe(test: SframeCase, engine: EngineChoice): Difference | undefin
   const [mode] = Object.entries(SUITES).find(([, { id }]) => id === test.suite)!;
   const schedule = new KeySchedule(mode as GcmMode, new Uint8Array(32), new Uint8Array(32));
   const kid = BigInt(test.kid);
-  schedule.deriveFrom(fromHex(test.baseKey), Number(kid >> 32n) | 0, Number(kid & LOW_32) | 0);
-  const { frameKey, frameSalt } = schedule;
+  const derived = new DerivedKeys(schedule.keyBytes);
+  schedule.deriveFromBaseKey(fromHex(test.baseKey), derived, Number(kid >> 32n) | 0, Number(kid & LOW_32) | 0);
+  const { key: frameKey, salt: frameSalt } = derived;
   const difference =
     differ('frameKey', test.frameKey, toHex(frameKey)) ?? differ('frameSalt', test.frameSalt, toHex(frameSalt));
   if (difference) return difference;

@@ -12,6 +12,9 @@
 import { store32 } from '../bytes.js';
 import { MALFORMED } from '../status.js';
 
+/** Config byte, 8 bytes of KID, 8 of CTR: what any header takes at most. */
+export const MAX_HEADER_BYTES = 17;
+
 /** Config byte, 8 bytes of KID, 4 of CTR: what a sealer's header takes at most. */
 export const MAX_SEALED_HEADER_BYTES = 13;
 

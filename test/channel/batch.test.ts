@@ -6,11 +6,11 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Channel, enableEncryptionWith } from '../../src/channel/channel.js';
 import type { KnownMode } from '../../src/channel/config.js';
-import type { Framing } from '../../src/channel/frames.js';
 import type { SessionSource } from '../../src/channel/keyring.js';
+import type { Framing } from '../../src/channel/layout.js';
 import type { Opener } from '../../src/channel/opener.js';
 import type { Sealer } from '../../src/channel/sealer.js';
-import { BAD_TAG, CLOSED, REPLAYED, TOO_OLD } from '../../src/status.js';
+import { BAD_TAG, CLOSED, REPLAYED, TOO_OLD, UNFINISHED } from '../../src/status.js';
 import { bytes, config, countedSessions, expectBytes, flipped, KID, MODES, rtp, sessions } from '../support/channel.js';
 import { ENGINES, mistyped } from '../support/engines.js';
 
@@ -134,6 +134,8 @@ function compare(frames: readonly Frame[], chunks: readonly number[], [call, bat
       return actual[0] < 0 ? 0 : 1;
     };
     expect(outcome(chunk === 0 ? asCall : () => batch(inputs, outs, actual, count))).toBe(oneByOne);
+    // Where one throws, the results of those from there on say so; a single call has none.
+    if (typeof oneByOne === 'string' && chunk !== 0) expected.fill(UNFINISHED, done, count);
     expect([...actual]).toEqual([...expected]);
     from += typeof oneByOne === 'string' ? done + 1 : count;
   }
@@ -240,7 +242,7 @@ describe.each(SETUPS)(`open: ${TITLE}`, (setup) => {
     const { length } = genuine;
     const from = { tag: length - 16, any: 0, header: 0 };
     const bytesOf = { tag: 16, any: length, header: Math.min(40, length) };
-    let input = genuine;
+    let input: Uint8Array = genuine;
     if (change === 'cut') input = genuine.subarray(0, at % length);
     else if (change !== 'none') input = flipped(genuine, from[change] + (at % bytesOf[change]), 1 << (at & 7));
     return { input, outBytes: tight === 0 ? at % (input.length + 1) : input.length, ...lie };
@@ -380,10 +382,12 @@ describe.each(GCM_SETUPS)('$engine, $mode, $framing', (setup) => {
     }
   });
 
-  test('more senders than are kept: nobody is put out before the end', () => {
+  test('more senders than are kept: none is evicted before the end', () => {
     const sealers = Array.from({ length: 30 }, (_, i) => sealerAt(0, KID + BigInt(i)));
-    // Backwards, so that who is put out could not come back with its next frame.
-    const packets = Array.from({ length: 120 }, (_, i) => sealers[i % 30]!.sealCopy(inputs[i % COUNT]!)).reverse();
+    // Backwards, so that a sender which is evicted could not come back with its next frame.
+    const packets: Uint8Array[] = Array.from({ length: 120 }, (_, i) =>
+      sealers[i % 30]!.sealCopy(inputs[i % COUNT]!),
+    ).reverse();
     packets[40] = flipped(packets[40]!, -1);
     const opener = openerOf({ maxSenders: 4 });
     const results = new Int32Array(120);

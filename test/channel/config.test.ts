@@ -509,12 +509,10 @@ describe('what is accepted', () => {
     }
   });
 
-  it('null-prototype objects, class instances, inherited fields, another realm, symbols', () => {
+  it('null-prototype objects, class instances, another realm, symbols', () => {
     class Settings {
       encryptionMode = 'AES_256_GCM2';
-      get encryptionKey(): string {
-        return KEY;
-      }
+      encryptionKey = KEY;
     }
     class MoreSettings extends Settings {
       encryptionKdfSalt = SALT;
@@ -522,12 +520,18 @@ describe('what is accepted', () => {
     const configs = [
       Object.assign(Object.create(null), GCM2),
       new MoreSettings(),
-      Object.create(GCM2),
       Object.freeze({ ...GCM2 }),
       { ...GCM2, [Symbol('note')]: 'mine' },
       runInNewContext(`(${JSON.stringify(GCM2)})`),
     ];
     for (const config of configs) expect(parseConfig(config).key).toEqual(KEY_BYTES);
+  });
+
+  it('nothing that is inherited: a prototype that somebody polluted configures no channel', () => {
+    expect(faultOf(Object.create(GCM2)).code).toBe('mode_missing');
+    const { encryptionKdfSalt, ...rest } = GCM2;
+    expect(faultOf(Object.assign(Object.create({ encryptionKdfSalt }), rest)).code).toBe('salt_missing');
+    expect(parseConfig(Object.assign(Object.create({ keyId: 9 }), { ...GCM2, keyId: undefined })).keyId).toBe(0);
   });
 
   it('each field is read once', () => {

@@ -5,10 +5,11 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { type Channel, enableEncryptionWith } from '../../src/channel/channel.js';
 import type { KnownMode } from '../../src/channel/config.js';
-import { FrameError, type Framing } from '../../src/channel/frames.js';
 import type { GcmMode } from '../../src/channel/keys.js';
+import type { Framing } from '../../src/channel/layout.js';
 import type { Opener } from '../../src/channel/opener.js';
 import type { Sealer } from '../../src/channel/sealer.js';
+import { FrameError } from '../../src/frames/error.js';
 import * as statuses from '../../src/status.js';
 import {
   BAD_TAG,
@@ -23,6 +24,7 @@ import {
   RTCP,
   TOO_LARGE,
   TOO_OLD,
+  UNFINISHED,
   UNKNOWN_KEY,
 } from '../../src/status.js';
 import { concat, Guarded } from '../support/arrays.js';
@@ -399,12 +401,10 @@ describe.each(SETUPS)(TITLE, (setup) => {
       const input = inputOf(setup, 20);
       const frame = twin.sealCopy(input);
       const out = new Guarded(200);
-      for (const length of [-1, 1.5, 1e9, 2 ** 32, Number.NaN, Number.POSITIVE_INFINITY, null, '5', {}]) {
+      for (const length of [-1, 1.5, 1e9, 2 ** 32, Number.NaN, Number.POSITIVE_INFINITY, null, '5', {}, 5n]) {
         expect(() => sealer.seal(input, out.bytes, mistyped(length)), String(length)).toThrow(RangeError);
         expect(() => opener.open(frame, out.bytes, mistyped(length)), String(length)).toThrow(RangeError);
       }
-      expect(() => sealer.seal(input, out.bytes, mistyped(5n))).toThrow(TypeError);
-      expect(() => opener.open(frame, out.bytes, mistyped(5n))).toThrow(TypeError);
       expect(() => sealer.seal(input, out.bytes, input.length + 1)).toThrow(RangeError);
       expect(() => opener.open(frame, out.bytes, frame.length + 1)).toThrow(RangeError);
       expect(out.untouched).toBe(true);
@@ -702,12 +702,17 @@ describe.each(SETUPS)(TITLE, (setup) => {
         expect(() => call(mistyped(undefined), outs, results)).toThrow(TypeError);
         expect(() => call([one], mistyped(null), results)).toThrow(TypeError);
         expect(() => call([one], outs, mistyped(undefined))).toThrow(TypeError);
-        expect(() => call(mistyped(['text']), outs, results)).toThrow(TypeError);
-        expect(() => call([one], mistyped([[1, 2]]), results)).toThrow(TypeError);
         expect(call([], [], new Int32Array(0))).toBe(0);
         expect(call([one], outs, results, 0)).toBe(0);
       }
       expect([...results]).toEqual([77, 77]);
+      for (const call of calls) {
+        results.fill(77);
+        expect(() => call(mistyped(['text']), outs, results)).toThrow(TypeError);
+        expect([...results]).toEqual([UNFINISHED, 77]);
+        expect(() => call([one], mistyped([[1, 2]]), results)).toThrow(TypeError);
+        expect([...results]).toEqual([UNFINISHED, 77]);
+      }
       expectBytes(sealer.sealCopy(one), twin.sealCopy(one));
     });
   });

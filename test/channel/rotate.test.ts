@@ -1,10 +1,11 @@
 /** Rotation and closing (FORMAT.md section 6). */
 import { spawnSync } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { type Channel, enableEncryptionWith, type RotateOptions } from '../../src/channel/channel.js';
+import { type Channel, enableEncryptionWith } from '../../src/channel/channel.js';
 import { ConfigError, type EncryptionConfig } from '../../src/channel/config.js';
 import type { SessionSource } from '../../src/channel/keyring.js';
 import type { Opener } from '../../src/channel/opener.js';
+import type { RotateOptions } from '../../src/channel/options.js';
 import type { Sealer } from '../../src/channel/sealer.js';
 import { BAD_TAG, CLOSED, OWN_FRAME, REPLAYED, TOO_OLD, UNKNOWN_KEY } from '../../src/status.js';
 import { bytes, config, countedSessions, expectBytes, referenceSeal } from '../support/channel.js';

@@ -89,10 +89,9 @@ describe('section 3: at 2^32 a new session begins', () => {
     const { sealer, opener } = pair(config(mode), FRAME, source);
     const seen = [0, 1, 2, 3].map((i) => {
       const input = bytes(20, i);
-      const id = sealer.senderId;
       const frame = sealer.sealCopy(input);
       expectBytes(opener.openCopy(frame), input);
-      expect(opener.lastSenderId).toBe(id);
+      expect(opener.lastSenderId).toBe(sealer.senderId);
       const { kid, ctr } = sframeHeader(frame);
       return [kid, ctr];
     });

@@ -223,12 +223,13 @@ describe('section 6: an evicted sender that comes back', () => {
     // The table alone, with keys that cost nothing: 65,537 real senders would take ten seconds.
     const key = { setKey() {}, wipe() {} };
     const engine = mistyped<Engine>({ createGcmKey: () => key });
-    const schedule = { derive() {}, frameKey: new Uint8Array(16), frameSalt: new Uint8Array(12) };
+    const schedule = { deriveInto() {} };
     const live = mistyped<LiveKey>({ keyId: 0, epoch: 0, schedule });
     const table = new SenderTable(engine, 16, WINDOW, 2);
     const admit = (kid: number) => {
       table.candidate(live, 7, kid)!.window.accept(1000 + kid);
       table.authenticated(7, kid);
+      table.trim();
     };
     for (let kid = 0; kid < 65_538; kid++) admit(kid);
     expect(table.size).toBe(2);

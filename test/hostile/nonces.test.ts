@@ -11,7 +11,7 @@ import { ConfigError } from '../../src/channel/config.js';
 import type { SessionSource } from '../../src/channel/keyring.js';
 import type { GcmMode } from '../../src/channel/keys.js';
 import type { Sealer } from '../../src/channel/sealer.js';
-import { CLOSED, MALFORMED, NO_ROOM, NOT_RTP, RTCP } from '../../src/status.js';
+import { CLOSED, MALFORMED, NO_ROOM, NOT_RTP, RTCP, UNFINISHED } from '../../src/status.js';
 import { bytes, config, countedSessions, expectBytes, GCM_MODES, KID, referenceSeal, rtp } from '../support/channel.js';
 import { ENGINES, type EngineName, mistyped } from '../support/engines.js';
 import { Ledger, readName, readRtpName } from './ledger.js';
@@ -19,7 +19,6 @@ import { runProcesses } from './nonces/processes.js';
 
 const LIMIT = 2 ** 32;
 /** The result of a frame of a batch that an earlier one has ended. */
-const NOT_REACHED = 1 << 30;
 const HEADER_BYTES = 12;
 const PACKET = rtp(bytes(20));
 const ROOM = PACKET.length + 29;
@@ -106,7 +105,7 @@ class Member {
 
   batch(sealer: Sealer, kinds: readonly Kind[]): void {
     const outs = kinds.map((kind) => new Uint8Array(PACKETS[kind].room));
-    const results = new Int32Array(kinds.length).fill(NOT_REACHED);
+    const results = new Int32Array(kinds.length);
     try {
       sealer.sealBatch(
         kinds.map((kind) => PACKETS[kind].input),
@@ -118,7 +117,7 @@ class Member {
       seen.throws++;
     }
     // After one that threw nothing was sealed.
-    for (const [i, kind] of kinds.entries()) if (results[i] !== NOT_REACHED) this.#note(kind, results[i]!, outs[i]!);
+    for (const [i, kind] of kinds.entries()) if (results[i] !== UNFINISHED) this.#note(kind, results[i]!, outs[i]!);
   }
 
   #note(kind: Kind, result: number, out: Uint8Array): void {

@@ -77,18 +77,14 @@ function secretsOf(mode: string | undefined, engine: EngineName): { held: Entrie
     const [key, salt] = [keys.made(seed, 32), keys.made(seed + 1, 32)];
     const { prk, baseKey, secret, frameKey } = keySchedule(mode, key, salt, kid);
     held.push(
-      ...named(`seed ${seed}:`, [
-        ['encryptionKey', key],
-        ['encryptionKdfSalt', salt],
-        ['frame key', frameKey],
-        ...gcmForms(engine, frameKey),
-      ]),
+      ...named(`seed ${seed}:`, [['encryptionKey', key], ['encryptionKdfSalt', salt], ...gcmForms(engine, frameKey)]),
     );
     never.push(
       ...named(`seed ${seed}:`, [
         ['prk', prk],
         ['base key', baseKey],
         ['secret', secret],
+        ['frame key', frameKey],
         ...named('round key', keys.roundKeys(frameKey).slice(1).entries()),
       ]),
     );

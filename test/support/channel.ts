@@ -4,11 +4,12 @@
  */
 import { createCipheriv } from 'node:crypto';
 import { expect } from 'vitest';
-import { type Channel, type ChannelOptions, enableEncryptionWith } from '../../src/channel/channel.js';
+import { type Channel, enableEncryptionWith } from '../../src/channel/channel.js';
 import type { EncryptionConfig, KnownMode } from '../../src/channel/config.js';
 import type { SessionSource } from '../../src/channel/keyring.js';
 import type { GcmMode } from '../../src/channel/keys.js';
 import type { Opener } from '../../src/channel/opener.js';
+import type { ChannelOptions } from '../../src/channel/options.js';
 import type { Sealer } from '../../src/channel/sealer.js';
 import { concat } from './arrays.js';
 import { sample } from './engines.js';

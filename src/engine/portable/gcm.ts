@@ -5,15 +5,16 @@
  *     ciphertext = plaintext XOR E(K, J0 + 1), E(K, J0 + 2), ...
  *     tag        = E(K, J0) XOR GHASH(aad padded || ciphertext padded || u64 bits of aad || u64 bits of ciphertext)
  *
- * Round keys and GHASH tables belong to the key; a frame allocates nothing. `open` takes two passes: the tag is
- * compared before the first byte of plaintext is made.
+ * Round keys and GHASH tables belong to the key; a frame allocates nothing. `open` takes two passes over the engine's own
+ * copy: the tag is compared before the first byte of plaintext is made.
  *
  * NOT constant-time, but for the comparison of tags: see portable.ts.
  */
 import { load32, store32 } from '../../bytes.js';
-import { EngineError, type FrameJob, type GcmKey, NO_KEY } from '../engine.js';
+import { EngineError, type FrameJob, type GcmKey, NO_KEY, REFUSED, TAG_BYTES } from '../engine.js';
 import { CounterMode } from './aes.js';
 import { Ghash } from './ghash.js';
+import { staging } from './staging.js';
 
 const TWO_TO_29 = 0x20000000;
 const TAG_COUNTER = 1;
@@ -30,6 +31,7 @@ export class PortableGcmKey implements GcmKey {
   }
 
   setKey(key: Uint8Array): void {
+    this.#hasKey = false;
     const { stream } = this.#counterMode;
     this.#counterMode.setKey(key);
     this.#counterMode.start(ZERO_PREFIX);
@@ -41,49 +43,56 @@ export class PortableGcmKey implements GcmKey {
 
   seal(job: FrameJob): void {
     if (!this.#hasKey) throw new EngineError(NO_KEY);
-    job.moveInput();
-    const { input, output, length } = job;
+    const { length } = job;
+    staging.reserve(length + TAG_BYTES);
+    const { memory, area } = staging;
+    area.put(job.input, job.inputAt, length);
     const counterMode = this.#counterMode;
     const ghash = this.#ghash;
     const { stream } = counterMode;
     this.#start(job);
     // As #crypt, but each block of ciphertext goes to GHASH while it is at hand.
     let counter = FIRST_COUNTER;
-    let from = job.inputAt;
-    let to = job.outputAt;
-    for (const end = from + (length & ~15); from < end; from += 16, to += 16) {
+    let at = area.at;
+    for (const end = at + (length & ~15); at < end; at += 16) {
       counterMode.block(counter++);
-      const c0 = load32(input, from) ^ stream[0]!;
-      const c1 = load32(input, from + 4) ^ stream[1]!;
-      const c2 = load32(input, from + 8) ^ stream[2]!;
-      const c3 = load32(input, from + 12) ^ stream[3]!;
-      store32(output, to, c0);
-      store32(output, to + 4, c1);
-      store32(output, to + 8, c2);
-      store32(output, to + 12, c3);
+      const c0 = load32(memory, at) ^ stream[0]!;
+      const c1 = load32(memory, at + 4) ^ stream[1]!;
+      const c2 = load32(memory, at + 8) ^ stream[2]!;
+      const c3 = load32(memory, at + 12) ^ stream[3]!;
+      store32(memory, at, c0);
+      store32(memory, at + 4, c1);
+      store32(memory, at + 8, c2);
+      store32(memory, at + 12, c3);
       ghash.block(c0, c1, c2, c3);
     }
     const rest = length & 15;
     if (rest > 0) {
       counterMode.block(counter);
-      xorPart(stream, input, from, output, to, rest);
-      ghash.partBlock(output, to, rest);
+      xorPart(stream, memory, at, rest);
+      ghash.partBlock(memory, at, rest);
     }
     this.#finishTag(job);
-    for (let i = 0; i < 4; i++) store32(output, to + rest + 4 * i, stream[i]!);
+    for (let i = 0; i < 4; i++) store32(memory, at + rest + 4 * i, stream[i]!);
+    area.commit(job, length + TAG_BYTES);
   }
 
   open(job: FrameJob): boolean {
+    job.written = REFUSED;
     if (!this.#hasKey) return false;
-    const { input, inputAt, length } = job;
+    const { length } = job;
+    staging.reserve(length + TAG_BYTES);
+    const { memory, area } = staging;
+    area.put(job.input, job.inputAt, length + TAG_BYTES);
     const { stream } = this.#counterMode;
     this.#start(job);
-    this.#ghash.update(input, inputAt, length);
+    this.#ghash.update(memory, area.at, length);
     this.#finishTag(job);
     let difference = 0;
-    for (let i = 0; i < 4; i++) difference |= stream[i]! ^ load32(input, inputAt + length + 4 * i);
+    for (let i = 0; i < 4; i++) difference |= stream[i]! ^ load32(memory, area.at + length + 4 * i);
     if (difference !== 0) return false;
-    this.#crypt(job);
+    this.#crypt(memory, area.at, length);
+    area.commit(job, length);
     return true;
   }
 
@@ -91,6 +100,7 @@ export class PortableGcmKey implements GcmKey {
     this.#hasKey = false;
     this.#counterMode.wipe();
     this.#ghash.wipe();
+    staging.wipe();
   }
 
   #start(job: FrameJob): void {
@@ -108,33 +118,24 @@ export class PortableGcmKey implements GcmKey {
     for (let i = 0; i < 4; i++) stream[i]! ^= ghash.word(i);
   }
 
-  /** Counter mode from input to output. */
-  #crypt(job: FrameJob): void {
-    const { input, output, length } = job;
+  /** Counter mode over memory[at, at + length). */
+  #crypt(memory: Uint8Array, from: number, length: number): void {
     const counterMode = this.#counterMode;
     const { stream } = counterMode;
     let counter = FIRST_COUNTER;
-    let from = job.inputAt;
-    let to = job.outputAt;
-    for (const end = from + (length & ~15); from < end; from += 16, to += 16) {
+    let at = from;
+    for (const end = at + (length & ~15); at < end; at += 16) {
       counterMode.block(counter++);
-      for (let i = 0; i < 4; i++) store32(output, to + 4 * i, load32(input, from + 4 * i) ^ stream[i]!);
+      for (let i = 0; i < 4; i++) store32(memory, at + 4 * i, load32(memory, at + 4 * i) ^ stream[i]!);
     }
     const rest = length & 15;
     if (rest === 0) return;
     counterMode.block(counter);
-    xorPart(stream, input, from, output, to, rest);
+    xorPart(stream, memory, at, rest);
   }
 }
 
-/** output = input XOR stream for the last `length` bytes, 1 to 15. */
-function xorPart(
-  stream: Int32Array,
-  input: Uint8Array,
-  from: number,
-  output: Uint8Array,
-  to: number,
-  length: number,
-): void {
-  for (let i = 0; i < length; i++) output[to + i] = input[from + i]! ^ (stream[i >>> 2]! >>> (24 - 8 * (i & 3)));
+/** memory[at, at + length) ^= stream, for the last 1 to 15 bytes. */
+function xorPart(stream: Int32Array, memory: Uint8Array, at: number, length: number): void {
+  for (let i = 0; i < length; i++) memory[at + i]! ^= stream[i >>> 2]! >>> (24 - 8 * (i & 3));
 }

@@ -11,7 +11,12 @@ import { PortableSm4Key } from './sm4.js';
 export const portableEngine: Engine = {
   name: 'portable',
   constantTime: false,
-  batch: undefined,
   createGcmKey: (keyBytes) => new PortableGcmKey(keyBytes),
   createSm4Key: () => new PortableSm4Key(),
+  sealAll: (jobs, count) => {
+    for (let i = 0; i < count; i++) jobs[i]!.key!.seal(jobs[i]!);
+  },
+  openAll: (jobs, count) => {
+    for (let i = 0; i < count; i++) jobs[i]!.key!.open(jobs[i]!);
+  },
 };

@@ -8,7 +8,9 @@
  * in no branch.
  */
 import { load32, store32 } from '../../bytes.js';
-import type { FrameJob, Sm4Key } from '../engine.js';
+import { EngineError, type FrameJob, NO_KEY, REFUSED, type Sm4Key } from '../engine.js';
+import { pad, paddedLength, paddingOf } from '../pkcs7.js';
+import { staging } from './staging.js';
 
 const ROUNDS = 32;
 
@@ -78,10 +80,10 @@ function constantKey(round: number): number {
 export class PortableSm4Key implements Sm4Key {
   readonly #encryptKeys = new Int32Array(ROUNDS);
   readonly #decryptKeys = new Int32Array(ROUNDS);
-  /** Scratch: the frame's last block. */
-  readonly #lastBlock = new Uint8Array(16);
+  #hasKey = false;
 
   setKey(key: Uint8Array): void {
+    this.#hasKey = false;
     let a = load32(key, 0) ^ 0xa3b1bac6;
     let b = load32(key, 4) ^ 0x56aa3350;
     let c = load32(key, 8) ^ 0x677d9197;
@@ -95,84 +97,88 @@ export class PortableSm4Key implements Sm4Key {
       this.#encryptKeys[round] = next;
       this.#decryptKeys[ROUNDS - 1 - round] = next;
     }
+    this.#hasKey = true;
   }
 
   encryptBlocks(job: FrameJob): void {
-    cryptBlocks(this.#encryptKeys, job, job.length);
+    this.#cryptBlocks(this.#encryptKeys, job);
   }
 
   decryptBlocks(job: FrameJob): void {
-    cryptBlocks(this.#decryptKeys, job, job.length);
+    this.#cryptBlocks(this.#decryptKeys, job);
   }
 
   encrypt(job: FrameJob): number {
-    const { input, output, length } = job;
-    const whole = length & ~15;
-    const rest = length - whole;
-    const last = this.#lastBlock;
-    for (let i = 0; i < 16; i++) last[i] = i < rest ? input[job.inputAt + whole + i]! : 16 - rest;
-    cryptBlocks(this.#encryptKeys, job, whole);
-    cryptBlock(this.#encryptKeys, last, 0, output, job.outputAt + whole);
-    last.fill(0);
-    return whole + 16;
+    if (!this.#hasKey) throw new EngineError(NO_KEY);
+    const { length } = job;
+    const padded = paddedLength(length);
+    staging.reserve(padded);
+    const { memory, area } = staging;
+    area.put(job.input, job.inputAt, length);
+    pad(memory, area.at, length);
+    cryptBlocks(this.#encryptKeys, memory, area.at, padded);
+    area.commit(job, padded);
+    return padded;
   }
 
   decrypt(job: FrameJob): number {
-    const { input, output, length } = job;
-    if (length === 0 || (length & 15) !== 0) return -1;
-    const whole = length - 16;
-    const last = this.#lastBlock;
-    cryptBlock(this.#decryptKeys, input, job.inputAt + whole, last, 0);
-    const padding = last[15]!;
-    let wrong = ((padding - 1) >>> 31) | ((16 - padding) >>> 31);
-    for (let i = 0; i < 16; i++) {
-      const isPadding = (15 - i - padding) >> 31;
-      wrong |= (last[i]! ^ padding) & isPadding;
-    }
-    const rest = 16 - padding;
-    if (wrong === 0) {
-      cryptBlocks(this.#decryptKeys, job, whole);
-      for (let i = 0; i < rest; i++) output[job.outputAt + whole + i] = last[i]!;
-    }
-    last.fill(0);
-    return wrong === 0 ? whole + rest : -1;
+    const { length } = job;
+    job.written = REFUSED;
+    if (!this.#hasKey || length === 0 || (length & 15) !== 0) return REFUSED;
+    staging.reserve(length);
+    const { memory, area } = staging;
+    area.put(job.input, job.inputAt, length);
+    cryptBlocks(this.#decryptKeys, memory, area.at, length);
+    const padding = paddingOf(memory, area.at + length);
+    if (padding === 0) area.wipe(length);
+    else area.commit(job, length - padding);
+    return job.written;
   }
 
-  encryptBatch(jobs: readonly FrameJob[], count: number): void {
+  encryptAll(jobs: readonly FrameJob[], count: number): void {
     for (let i = 0; i < count; i++) this.encrypt(jobs[i]!);
   }
 
-  decryptBatch(jobs: readonly FrameJob[], count: number, lengths: Int32Array): void {
-    for (let i = 0; i < count; i++) lengths[i] = this.decrypt(jobs[i]!);
+  decryptAll(jobs: readonly FrameJob[], count: number): void {
+    for (let i = 0; i < count; i++) this.decrypt(jobs[i]!);
   }
 
   wipe(): void {
+    this.#hasKey = false;
     this.#encryptKeys.fill(0);
     this.#decryptKeys.fill(0);
-    this.#lastBlock.fill(0);
+    staging.wipe();
+  }
+
+  #cryptBlocks(roundKeys: Int32Array, job: FrameJob): void {
+    if (!this.#hasKey) throw new EngineError(NO_KEY);
+    staging.reserve(job.length);
+    const { memory, area } = staging;
+    area.put(job.input, job.inputAt, job.length);
+    cryptBlocks(roundKeys, memory, area.at, job.length);
+    area.commit(job, job.length);
   }
 }
 
-function cryptBlocks(roundKeys: Int32Array, job: FrameJob, length: number): void {
-  const { input, inputAt, output, outputAt } = job;
-  for (let i = 0; i < length; i += 16) cryptBlock(roundKeys, input, inputAt + i, output, outputAt + i);
+function cryptBlocks(roundKeys: Int32Array, memory: Uint8Array, at: number, length: number): void {
+  for (let block = at; block < at + length; block += 16) cryptBlock(roundKeys, memory, block);
 }
 
-function cryptBlock(roundKeys: Int32Array, input: Uint8Array, at: number, output: Uint8Array, to: number): void {
-  let a = load32(input, at);
-  let b = load32(input, at + 4);
-  let c = load32(input, at + 8);
-  let d = load32(input, at + 12);
+function cryptBlock(roundKeys: Int32Array, memory: Uint8Array, at: number): void {
+  let a = load32(memory, at);
+  let b = load32(memory, at + 4);
+  let c = load32(memory, at + 8);
+  let d = load32(memory, at + 12);
   for (let k = 0; k < ROUNDS; k += 4) {
     a ^= roundMap(b ^ c ^ d ^ roundKeys[k]!);
     b ^= roundMap(a ^ c ^ d ^ roundKeys[k + 1]!);
     c ^= roundMap(a ^ b ^ d ^ roundKeys[k + 2]!);
     d ^= roundMap(a ^ b ^ c ^ roundKeys[k + 3]!);
   }
-  store32(output, to, d);
-  store32(output, to + 4, c);
-  store32(output, to + 8, b);
-  store32(output, to + 12, a);
+  store32(memory, at, d);
+  store32(memory, at + 4, c);
+  store32(memory, at + 8, b);
+  store32(memory, at + 12, a);
 }
 
 /** T of section 6.2: S-box and linear map of all four bytes. */

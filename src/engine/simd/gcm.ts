@@ -3,9 +3,10 @@
  * and no memory address depends on a secret; a test reads the modules for that (test/engine/simd/walk.test.ts).
  */
 import { load32, store32 } from '../../bytes.js';
-import { EngineError, type FrameJob, type GcmKey, NO_KEY, TAG_BYTES } from '../engine.js';
+import { EngineError, type FrameJob, type GcmKey, NO_KEY, NO_MEMORY, REFUSED, TAG_BYTES } from '../engine.js';
 import {
   BEFORE_TEXT_BYTES,
+  FRAME,
   FRAMES,
   HASH_POWERS,
   HASH_STATE,
@@ -16,11 +17,13 @@ import {
   POWER_BYTES,
   TEXT,
 } from './layout.js';
-import type { SimdMemory } from './memory.js';
+import type { SimdMemory, SlotRegistry } from './memory.js';
 
 /** Counter 1 of a nonce masks the tag; text begins at counter 2. */
 const TAG_COUNTER = 1;
 const TAG_AND_TEXT = TEXT - 16;
+/** Where the tag of a long text waits. */
+const LONG_TAG = FRAMES + FRAME.tag;
 const ZERO_NONCE = new Uint8Array(12);
 /** ORDER has place 0 there, always: for a frame that is alone. */
 const ALONE = MOST_FRAMES;
@@ -31,11 +34,12 @@ export class SimdGcmKey implements GcmKey {
   readonly #rounds: number;
   /** How many times four rounds of AES come before the last two. */
   readonly #quads: number;
-  readonly #registry: FinalizationRegistry<number>;
-  /** Address of the slot, or 0 while there is no key. */
+  readonly #registry: SlotRegistry;
+  /** Address of the slot, or 0 while there is none. */
   #slot = 0;
+  #hasKey = false;
 
-  constructor(memory: SimdMemory, keyBytes: 16 | 32, registry: FinalizationRegistry<number>) {
+  constructor(memory: SimdMemory, keyBytes: 16 | 32, registry: SlotRegistry) {
     this.#memory = memory;
     this.#rounds = keyBytes === 16 ? 10 : 14;
     this.#quads = keyBytes === 16 ? 2 : 3;
@@ -43,20 +47,29 @@ export class SimdGcmKey implements GcmKey {
   }
 
   setKey(key: Uint8Array): void {
+    this.#hasKey = false;
     const memory = this.#memory;
-    const { kernels } = memory;
     if (this.#slot === 0) {
       this.#slot = memory.takeSlot();
       this.#registry.register(this, this.#slot, this);
     }
+    try {
+      this.#setUp(key);
+    } finally {
+      memory.wipeKeySetUp();
+    }
+    this.#hasKey = true;
+  }
+
+  #setUp(key: Uint8Array): void {
+    const { heap, kernels } = this.#memory;
     const slot = this.#slot;
-    const { heap } = memory;
     expandKey(key, this.#rounds, heap, kernels.subWord);
     kernels.packKeys(slot, this.#rounds);
     kernels.lastBytes(slot);
     // H is the zero block, encrypted: with a nonce of zeros, the key stream at counter 0.
-    memory.wipeText(0, TAG_BYTES);
-    memory.putNonce(0, ZERO_NONCE);
+    heap.fill(0, TEXT, TEXT + TAG_BYTES);
+    this.#memory.putNonce(0, ZERO_NONCE);
     kernels.crypt(slot, this.#quads, FRAMES, 0, TEXT, 1);
     heap.copyWithin(KEY_INPUT, TEXT, TEXT + 16);
     kernels.powerTables(slot, HASH_TABLES + (HASH_POWERS - 1) * POWER_BYTES);
@@ -67,37 +80,37 @@ export class SimdGcmKey implements GcmKey {
       heap.copyWithin(KEY_INPUT, HASH_STATE, HASH_STATE + 16);
       kernels.powerTables(slot, HASH_TABLES + power * POWER_BYTES);
     }
-    memory.wipeKeySetUp();
   }
 
   seal(job: FrameJob): void {
-    if (this.#slot === 0) throw new EngineError(NO_KEY);
+    if (!this.#hasKey) throw new EngineError(NO_KEY);
     if (job.aadLength > BEFORE_TEXT_BYTES || job.length > PIECE_BYTES) {
-      this.#sealPieces(job);
+      this.#sealLong(job);
       return;
     }
     const memory = this.#memory;
     memory.putFrame(0, job, job.length);
     this.sealPlaces(ALONE, 1);
-    memory.takeText(0, job.output, job.outputAt, job.length + TAG_BYTES);
+    memory.text(0).commit(job, job.length + TAG_BYTES);
   }
 
   open(job: FrameJob): boolean {
-    if (this.#slot === 0) return false;
-    if (job.aadLength > BEFORE_TEXT_BYTES || job.length > PIECE_BYTES) return this.#openPieces(job);
+    job.written = REFUSED;
+    if (!this.#hasKey) return false;
+    if (job.aadLength > BEFORE_TEXT_BYTES || job.length > PIECE_BYTES) return this.#openLong(job);
     const memory = this.#memory;
     memory.putFrame(0, job, job.length + TAG_BYTES);
     this.openPlaces(ALONE, 1);
     if (!memory.isGenuine(0)) {
-      memory.wipeText(0, job.length);
+      memory.text(0).wipe(job.length);
       return false;
     }
-    memory.takeText(0, job.output, job.outputAt, job.length);
+    memory.text(0).commit(job, job.length);
     return true;
   }
 
   get hasKey(): boolean {
-    return this.#slot !== 0;
+    return this.#hasKey;
   }
 
   /** Seals the frames in `count` places, by ORDER from `first` on. */
@@ -111,87 +124,90 @@ export class SimdGcmKey implements GcmKey {
   }
 
   wipe(): void {
-    if (this.#slot === 0) return;
-    this.#registry.unregister(this);
-    this.#memory.giveSlot(this.#slot);
+    this.#hasKey = false;
+    const slot = this.#slot;
+    if (slot === 0) return;
+    this.#memory.eraseSlot(slot);
     this.#memory.wipeScratch();
+    // From here on nobody gives the slot back twice, whatever throws.
     this.#slot = 0;
+    this.#registry.unregister(this);
+    this.#memory.giveSlot(slot);
   }
 
   /** A text longer than a piece, or much AAD. */
-  #sealPieces(job: FrameJob): void {
-    job.moveInput();
-    const { input, inputAt, output, outputAt, length } = job;
+  #sealLong(job: FrameJob): void {
+    const { length } = job;
     const memory = this.#memory;
-    this.#startPieces(job);
-    for (let done = 0; done < length; done += PIECE_BYTES) {
-      const bytes = Math.min(PIECE_BYTES, length - done);
-      memory.putText(0, input, inputAt + done, bytes);
-      this.#cryptPiece(done, bytes);
-      this.#hashPiece(bytes);
-      memory.takeText(0, output, outputAt + done, bytes);
-    }
-    this.#finishTag(job);
-    memory.heap.copyWithin(TEXT, HASH_STATE, HASH_STATE + TAG_BYTES);
-    memory.takeText(0, output, outputAt + length, TAG_BYTES);
+    const area = memory.longText(length + TAG_BYTES);
+    area.put(job.input, job.inputAt, length);
+    this.#startLong(job);
+    this.#cryptLong(area.at, length);
+    this.#finishTag(job, area.at);
+    memory.heap.copyWithin(area.at + length, HASH_STATE, HASH_STATE + TAG_BYTES);
+    area.commit(job, length + TAG_BYTES);
   }
 
-  /** Two passes: nothing is deciphered before the whole text has authenticated. */
-  #openPieces(job: FrameJob): boolean {
-    const { input, inputAt, output, outputAt, length } = job;
+  /** Nothing is deciphered before the whole text has authenticated. */
+  #openLong(job: FrameJob): boolean {
+    const { length } = job;
     const memory = this.#memory;
-    this.#startPieces(job);
-    for (let done = 0; done < length; done += PIECE_BYTES) {
-      const bytes = Math.min(PIECE_BYTES, length - done);
-      memory.putText(0, input, inputAt + done, bytes);
-      this.#hashPiece(bytes);
+    const area = memory.findLongText(length + TAG_BYTES);
+    if (area === undefined) {
+      job.written = NO_MEMORY;
+      return false;
     }
-    this.#finishTag(job);
+    area.put(job.input, job.inputAt, length + TAG_BYTES);
+    this.#startLong(job);
+    const { heap } = memory;
+    heap.copyWithin(LONG_TAG, area.at + length, area.at + length + TAG_BYTES);
+    this.#finishTag(job, area.at);
     let difference = 0;
-    for (let i = 0; i < TAG_BYTES; i++) difference |= memory.heap[HASH_STATE + i]! ^ input[inputAt + length + i]!;
+    for (let i = 0; i < TAG_BYTES; i++) difference |= heap[HASH_STATE + i]! ^ heap[LONG_TAG + i]!;
     if (difference !== 0) return false;
-    for (let done = 0; done < length; done += PIECE_BYTES) {
-      const bytes = Math.min(PIECE_BYTES, length - done);
-      memory.putText(0, input, inputAt + done, bytes);
-      this.#cryptPiece(done, bytes);
-      memory.takeText(0, output, outputAt + done, bytes);
-    }
+    this.#cryptLong(area.at, length);
+    area.commit(job, length);
     return true;
   }
 
-  #startPieces({ nonce, aad, aadLength }: FrameJob): void {
+  /** Nonce and AAD. */
+  #startLong({ nonce, aad, aadLength }: FrameJob): void {
     const memory = this.#memory;
+    memory.checkGuards();
     memory.putNonce(0, nonce);
-    const { heap } = memory;
-    heap.fill(0, HASH_STATE, HASH_STATE + 16);
+    memory.heap.fill(0, HASH_STATE, HASH_STATE + 16);
     for (let done = 0; done < aadLength; done += PIECE_BYTES) {
       const bytes = Math.min(PIECE_BYTES, aadLength - done);
-      memory.putText(0, aad, done, bytes);
-      this.#hashPiece(bytes);
+      memory.text(0).put(aad, done, bytes);
+      this.#hash(TEXT, bytes);
     }
   }
 
-  #hashPiece(bytes: number): void {
-    for (let i = bytes; (i & 15) !== 0; i++) this.#memory.heap[TEXT + i] = 0;
-    this.#memory.kernels.hash(this.#slot, TEXT, (bytes + 15) >>> 4);
-  }
-
-  /** The key stream of text[done, done + bytes), and of the block before it. */
-  #cryptPiece(done: number, bytes: number): void {
-    const blocks = 1 + ((bytes + 15) >>> 4);
-    this.#memory.kernels.crypt(this.#slot, this.#quads, FRAMES, TAG_COUNTER + (done >>> 4), TAG_AND_TEXT, blocks);
-  }
-
-  /** Absorbs the lengths and leaves the tag in HASH_STATE. */
-  #finishTag({ aadLength, length }: FrameJob): void {
+  /** Absorbs heap[at, at + length), with zeros up to a whole block. */
+  #hash(at: number, length: number): void {
     const { heap, kernels } = this.#memory;
+    heap.fill(0, at + length, at + ((length + 15) & ~15));
+    if (length > 0) kernels.hash(this.#slot, at, (length + 15) >>> 4);
+  }
+
+  /** Adds the key stream to heap[at, at + length). The kernel begins at counter 1, a block before. */
+  #cryptLong(at: number, length: number): void {
+    const { heap, kernels } = this.#memory;
+    kernels.crypt(this.#slot, this.#quads, FRAMES, TAG_COUNTER, at - 16, 1 + ((length + 15) >>> 4));
+    heap.fill(0, at - 16, at);
+  }
+
+  /** Absorbs the ciphertext at `at` and the lengths, and leaves the tag in HASH_STATE. */
+  #finishTag({ aadLength, length }: FrameJob, at: number): void {
+    const { heap, kernels } = this.#memory;
+    this.#hash(at, length);
     store32(heap, TEXT, (aadLength / TWO_TO_29) | 0);
     store32(heap, TEXT + 4, aadLength << 3);
     store32(heap, TEXT + 8, (length / TWO_TO_29) | 0);
     store32(heap, TEXT + 12, length << 3);
     kernels.hash(this.#slot, TEXT, 1);
     heap.fill(0, TAG_AND_TEXT, TEXT);
-    this.#cryptPiece(0, 0);
+    kernels.crypt(this.#slot, this.#quads, FRAMES, TAG_COUNTER, TAG_AND_TEXT, 1);
     for (let i = 0; i < TAG_BYTES; i++) heap[HASH_STATE + i]! ^= heap[TAG_AND_TEXT + i]!;
   }
 }

@@ -7,7 +7,8 @@
  *     0x2c00   room before the first text: its clear header on the way in, then the AAD for GHASH
  *     0x3000   texts: one of up to 16 KiB, or 16 shorter ones, each with room before and after
  *     0xc000   SM4: words of all rounds, and lists of blocks
- *     0x11000  key slots
+ *     0x10fc0  a guard: words that nothing ever changes
+ *     0x11000  key slots, and among them the area for a long text
  */
 
 /** The module's constants end here. */
@@ -50,8 +51,10 @@ export const SHARED_TEXT_BYTES = 1800;
 export const SHARED_HEADER_BYTES = 128;
 /** The most bytes of clear header, and of AAD, that fit in before a text that is alone. */
 export const BEFORE_TEXT_BYTES = 0x400;
-/** A longer text passes in pieces of this length, which is a multiple of 128. */
+/** The longest text that has a place of those; and the pieces in which more AAD than fits there is absorbed. */
 export const PIECE_BYTES = 0x4000;
+/** Room before a long text, for the block of key stream that masks the tag. */
+export const LONG_BEFORE_BYTES = 128;
 
 /** The words 0 to 35 of the blocks that go through SM4's rounds side by side: four blocks a stream. */
 export const SM4_STATES = 0xc000;
@@ -68,6 +71,9 @@ export const SM4_BATCH_BLOCKS = SM4_TEXT_BLOCKS + 0x1040;
 export const SM4_SHARED_BYTES = SHARED_TEXT_BYTES & ~15;
 
 export const SLOTS = 0x11000;
+/** Between what copies write to and the keys. */
+export const GUARD_BYTES = 64;
+export const GUARD = SLOTS - GUARD_BYTES;
 const MAX_ROUNDS = 14;
 /** In a slot: round keys as bit planes, 8 * 16 bytes a round; round key 0 as rows; then the GHASH tables. */
 export const ROUND_KEY_BYTES = 128;

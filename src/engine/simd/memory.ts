@@ -1,20 +1,23 @@
 /**
- * The SIMD engine's one module instance and its one memory: loads the module, hands out key slots, and moves frames in
- * and out. Nobody else touches the memory.
+ * The SIMD engine's one module instance and its one memory: hands out key slots, and takes frames in. Nobody else touches the
+ * memory. Growing it replaces its buffer, so that all views are made again.
  *
- * Copies use whole-array `set`, which costs the same for any length up to a packet; views for that are made once for each
- * length. Growing the memory replaces its buffer, so that all views are made again.
+ * Keys lie above the texts. Copies are bounded (text-area.ts), and guards stand between texts and keys: a word of them that
+ * has changed ends the engine, before it would seal under a key that was written over.
  */
-import { fromBase64 } from '../../bytes.js';
+import { copyInto, fromBase64, lengthOf } from '../../bytes.js';
 import { EngineError, type FrameJob } from '../engine.js';
+import { SPARE_BYTES, TextArea } from '../text-area.js';
 import {
   AAD,
   AAD_BYTES,
   FRAME,
   FRAME_BYTES,
   FRAMES,
+  GUARD,
+  GUARD_BYTES,
   HASH_STATE,
-  MOST_FRAMES,
+  LONG_BEFORE_BYTES,
   MOST_PAGES,
   PACKED_BLOCKS,
   PAGE_BYTES,
@@ -42,23 +45,31 @@ export interface Kernels {
   sm4Keys(slot: number): void;
 }
 
+/** Where keys register their slots. */
+export interface SlotRegistry {
+  register(key: object, slot: number, token: object): void;
+  unregister(token: object): void;
+}
+
 /** The two forms of the module; `relaxed` needs a platform that has relaxed SIMD. */
 export type ModuleForm = 'relaxed' | 'plain';
 
-/** An input array up to so much longer than the frame in it is copied whole: cheaper than finding the frame's end. */
-const SPARE_BYTES = 512;
 /** What AES of one block and GHASH of one leave in the first text. */
 const KEY_SET_UP_TEXT_BYTES = 128;
-/** Memory grows by so much at a time: about 200 keys. */
-const GROWTH_PAGES = 32;
+/** Memory grows by a quarter, and by so much at least: about 200 keys. */
+const LEAST_GROWTH_PAGES = 32;
+const GUARD_WORD = 0x5afe9a4d;
 
 /** The bytes of a form of the module. */
 export function moduleBytes(form: ModuleForm): Uint8Array<ArrayBuffer> {
   return fromBase64(form === 'relaxed' ? RELAXED_MODULE : PLAIN_MODULE) as Uint8Array<ArrayBuffer>;
 }
 
-function emptyViews(): (Uint8Array | undefined)[][] {
-  return Array.from({ length: MOST_FRAMES }, () => []);
+/** Where the long text is: [start, end), its guard at the end. */
+interface LongText {
+  readonly start: number;
+  readonly room: number;
+  readonly end: number;
 }
 
 export class SimdMemory {
@@ -66,32 +77,76 @@ export class SimdMemory {
   heap: Uint8Array;
   /** The same memory, as words. */
   words: Int32Array;
-  /** By place: views of the text's first n bytes, by n. */
-  #views: (Uint8Array | undefined)[][] = emptyViews();
+  /** By place; made when a place is first used. */
+  #texts: (TextArea | undefined)[] = [];
+  #longText: TextArea | undefined;
+  #long: LongText | undefined;
+  /** The most bytes of long text since the last wipe. */
+  #longUsed = 0;
   readonly #freeSlots: number[] = [];
   #nextSlot = SLOTS;
 
-  constructor(form: ModuleForm) {
-    const module = new WebAssembly.Module(moduleBytes(form));
+  constructor(module: WebAssembly.Module) {
     this.kernels = new WebAssembly.Instance(module).exports as unknown as Kernels;
     this.heap = new Uint8Array(this.kernels.memory.buffer);
     this.words = new Int32Array(this.kernels.memory.buffer);
+    this.#setGuard(GUARD);
+  }
+
+  /** The text of a place. */
+  text(place: number): TextArea {
+    const text = this.#texts[place];
+    if (text !== undefined) return text;
+    const made = new TextArea(this.heap, TEXT + place * TEXT_STRIDE, SHARED_HEADER_BYTES);
+    this.#texts[place] = made;
+    return made;
   }
 
   /** The address of a slot for one key. Throws EngineError where the memory has no room for more. */
   takeSlot(): number {
     const free = this.#freeSlots.pop();
     if (free !== undefined) return free;
-    if (this.#nextSlot + SLOT_BYTES > this.heap.length) this.#grow();
-    const slot = this.#nextSlot;
-    this.#nextSlot += SLOT_BYTES;
-    return slot;
+    return this.#reserve(SLOT_BYTES);
   }
 
-  /** Zeroes a slot, and keeps it for the next key. */
-  giveSlot(slot: number): void {
+  eraseSlot(slot: number): void {
     this.heap.fill(0, slot, slot + SLOT_BYTES);
+  }
+
+  /** Keeps an erased slot for the next key. */
+  giveSlot(slot: number): void {
     this.#freeSlots.push(slot);
+  }
+
+  /**
+   * The area for a text of `length` bytes, tag or padding included, that has no place. Throws EngineError where there is no
+   * memory for it.
+   */
+  longText(length: number): TextArea {
+    if (this.#long === undefined || length > this.#long.room) this.#makeLong(length);
+    if (length > this.#longUsed) this.#longUsed = length;
+    this.#longText ??= new TextArea(this.heap, this.#long!.start + LONG_BEFORE_BYTES, LONG_BEFORE_BYTES);
+    return this.#longText;
+  }
+
+  /** The same, or undefined where there is no memory for it. */
+  findLongText(length: number): TextArea | undefined {
+    try {
+      return this.longText(length);
+    } catch (error) {
+      if (error instanceof EngineError) return undefined;
+      throw error;
+    }
+  }
+
+  /** Throws EngineError where a copy went beyond its area; for good, because keys may have been written over. */
+  checkGuards(): void {
+    const { words } = this;
+    const first = GUARD >>> 2;
+    const long = this.#long === undefined ? first : (this.#long.end - GUARD_BYTES) >>> 2;
+    if (words[first] !== GUARD_WORD || words[long] !== GUARD_WORD) {
+      throw new EngineError("the engine's memory was written over: end this process, and report how it came about");
+    }
   }
 
   /**
@@ -99,8 +154,9 @@ export class SimdMemory {
    * place 0 BEFORE_TEXT_BYTES where it is alone, else as shared places have.
    */
   putFrame(place: number, job: FrameJob, bytes: number): void {
-    this.putText(place, job.input, job.inputAt, bytes);
+    this.text(place).put(job.input, job.inputAt, bytes);
     this.#putAad(place, job.aad, job.aadLength);
+    this.checkGuards();
     this.putNonce(place, job.nonce);
     const { words } = this;
     const at = (FRAMES + place * FRAME_BYTES) >>> 2;
@@ -120,33 +176,11 @@ export class SimdMemory {
   #putAad(place: number, aad: Uint8Array, length: number): void {
     const heap = this.heap;
     const to = AAD + place * AAD_BYTES;
-    if (aad.length <= AAD_BYTES) {
-      heap.set(aad, to);
+    if (lengthOf(aad) <= AAD_BYTES) {
+      copyInto(heap, aad, to);
       return;
     }
     for (let i = 0; i < length; i++) heap[to + i] = aad[i]!;
-  }
-
-  /** input[at, at + length), a piece at most and its tag, to the text of a place. */
-  putText(place: number, input: Uint8Array, at: number, length: number): void {
-    const heap = this.heap;
-    const to = TEXT + place * TEXT_STRIDE;
-    if (at <= SHARED_HEADER_BYTES && input.length - at <= length + SPARE_BYTES) {
-      heap.set(input, to - at);
-      return;
-    }
-    for (let i = 0; i < length; i++) heap[to + i] = input[at + i]!;
-  }
-
-  /** The first `length` bytes of a place's text, a piece at most and its tag, to output[at, ...). */
-  takeText(place: number, output: Uint8Array, at: number, length: number): void {
-    const views = this.#views[place]!;
-    let view = views[length];
-    if (view === undefined) {
-      view = new Uint8Array(this.kernels.memory.buffer, TEXT + place * TEXT_STRIDE, length);
-      views[length] = view;
-    }
-    output.set(view, at);
   }
 
   /** Whether `open` found the tag of a place right. */
@@ -156,38 +190,67 @@ export class SimdMemory {
     return (words[at]! | words[at + 1]! | words[at + 2]! | words[at + 3]!) === 0;
   }
 
-  /** Zeroes the first bytes of a place's text: what a forged frame has left. */
-  wipeText(place: number, length: number): void {
-    const at = TEXT + place * TEXT_STRIDE;
-    this.heap.fill(0, at, at + length);
-  }
-
   /** Zeroes what the set-up of a key leaves. */
   wipeKeySetUp(): void {
     this.heap.fill(0, HASH_STATE, PACKED_BLOCKS);
-    this.wipeText(0, KEY_SET_UP_TEXT_BYTES);
+    this.text(0).wipe(KEY_SET_UP_TEXT_BYTES);
   }
 
   /** Zeroes all that frames and key set-ups leave: everything between the constants and what is never wiped. */
   wipeScratch(): void {
     this.heap.fill(0, HASH_STATE, SCRATCH_END);
+    if (this.#long === undefined) return;
+    const { start, end } = this.#long;
+    this.heap.fill(0, start, Math.min(start + LONG_BEFORE_BYTES + this.#longUsed + SPARE_BYTES, end - GUARD_BYTES));
+    this.#longUsed = 0;
   }
 
-  #grow(): void {
+  /** A longer area in a new place; what was there before becomes slots. */
+  #makeLong(length: number): void {
+    this.wipeScratch();
+    const room = (length + 15) & ~15;
+    const bytes = LONG_BEFORE_BYTES + room + SPARE_BYTES + GUARD_BYTES;
+    const start = this.#reserve(bytes);
+    const end = start + bytes;
+    this.#setGuard(end - GUARD_BYTES);
+    const before = this.#long;
+    this.#long = { start, room, end };
+    this.#longText = undefined;
+    if (before === undefined) return;
+    this.heap.fill(0, before.end - GUARD_BYTES, before.end);
+    for (let at = before.start; at + SLOT_BYTES <= before.end; at += SLOT_BYTES) this.giveSlot(at);
+  }
+
+  #setGuard(at: number): void {
+    this.words.fill(GUARD_WORD, at >>> 2, (at + GUARD_BYTES) >>> 2);
+  }
+
+  /** The address of bytes that nobody has had, growing the memory where it must. */
+  #reserve(bytes: number): number {
+    const start = this.#nextSlot;
+    if (start + bytes > this.heap.length) this.#grow(start + bytes - this.heap.length);
+    this.#nextSlot = start + bytes;
+    return start;
+  }
+
+  #grow(bytes: number): void {
     const { memory } = this.kernels;
     const pages = this.heap.length / PAGE_BYTES;
-    const more = Math.min(GROWTH_PAGES, MOST_PAGES - pages);
+    const needed = Math.ceil(bytes / PAGE_BYTES);
+    const more = Math.min(Math.max(needed, LEAST_GROWTH_PAGES, pages >>> 2), MOST_PAGES - pages);
     try {
-      if (more === 0) throw new RangeError('the limit is reached');
+      if (more < needed) throw new RangeError('the limit is reached');
       memory.grow(more);
     } catch {
       const keys = Math.floor((this.#nextSlot - SLOTS) / SLOT_BYTES);
       throw new EngineError(
-        `no memory for another key beside ${keys} live ones: close sealers, openers and channels that are done, or lower maxSenders`,
+        `no memory for another key or a long text beside about ${keys} keys: close sealers, openers and channels that are done, or lower maxSenders`,
       );
     }
+    // The buffer that was is gone. No function of ours is called here, so that nothing can come between.
     this.heap = new Uint8Array(memory.buffer);
     this.words = new Int32Array(memory.buffer);
-    this.#views = emptyViews();
+    this.#texts = [];
+    this.#longText = undefined;
   }
 }

@@ -3,7 +3,9 @@
  * up in memory, and the PKCS#7 check (RFC 5652 section 6.3) has no branch that depends on which byte is wrong. What shows
  * is whether a frame was accepted, and how long its plaintext is: what `decrypt` returns.
  */
-import { EngineError, type FrameJob, NO_KEY, type Sm4Key } from '../engine.js';
+import { EngineError, type FrameJob, NO_KEY, REFUSED, type Sm4Key } from '../engine.js';
+import { BLOCK_BYTES, isPaddedLength, pad, paddedLength, paddingOf } from '../pkcs7.js';
+import type { TextArea } from '../text-area.js';
 import {
   KEY_INPUT,
   MOST_FRAMES,
@@ -12,120 +14,110 @@ import {
   SM4_SHARED_BYTES,
   SM4_TEXT_BLOCKS,
   TEXT,
-  TEXT_STRIDE,
 } from './layout.js';
-import type { SimdMemory } from './memory.js';
+import type { SimdMemory, SlotRegistry } from './memory.js';
 import type { Sm4Blocks } from './sm4-blocks.js';
-
-const BLOCK_BYTES = 16;
 
 export class SimdSm4Key implements Sm4Key {
   readonly #memory: SimdMemory;
   readonly #blocks: Sm4Blocks;
-  readonly #registry: FinalizationRegistry<number>;
-  /** Scratch: the last block of a frame that passes in pieces. */
-  readonly #lastBlock = new Uint8Array(BLOCK_BYTES);
-  /** Address of the slot, or 0 while there is no key. */
+  readonly #registry: SlotRegistry;
+  /** Address of the slot, or 0 while there is none. */
   #slot = 0;
+  #hasKey = false;
 
-  constructor(memory: SimdMemory, blocks: Sm4Blocks, registry: FinalizationRegistry<number>) {
+  constructor(memory: SimdMemory, blocks: Sm4Blocks, registry: SlotRegistry) {
     this.#memory = memory;
     this.#blocks = blocks;
     this.#registry = registry;
   }
 
   setKey(key: Uint8Array): void {
+    this.#hasKey = false;
     const memory = this.#memory;
     if (this.#slot === 0) {
       this.#slot = memory.takeSlot();
       this.#registry.register(this, this.#slot, this);
     }
-    memory.heap.set(key, KEY_INPUT);
-    memory.kernels.sm4Keys(this.#slot);
-    memory.heap.fill(0, KEY_INPUT, KEY_INPUT + BLOCK_BYTES);
+    const { heap } = memory;
+    try {
+      heap.set(key, KEY_INPUT);
+      memory.kernels.sm4Keys(this.#slot);
+    } finally {
+      heap.fill(0, KEY_INPUT, KEY_INPUT + BLOCK_BYTES);
+    }
+    this.#hasKey = true;
   }
 
   encryptBlocks(job: FrameJob): void {
-    this.#crypt(this.#encryptKeys(), job, job.length);
+    const keys = this.#encryptKeys();
+    const area = this.#read(job, job.length);
+    this.#crypt(keys, area.at, job.length);
+    area.commit(job, job.length);
   }
 
   decryptBlocks(job: FrameJob): void {
-    this.#crypt(this.#decryptKeys(), job, job.length);
+    const keys = this.#decryptKeys();
+    const area = this.#read(job, job.length);
+    this.#crypt(keys, area.at, job.length);
+    area.commit(job, job.length);
   }
 
   encrypt(job: FrameJob): number {
     const keys = this.#encryptKeys();
-    const { input, inputAt, output, outputAt, length } = job;
-    const memory = this.#memory;
-    let done = 0;
-    do {
-      const bytes = Math.min(PIECE_BYTES, length - done);
-      memory.putText(0, input, inputAt + done, bytes);
-      const padded = done + bytes === length ? pad(memory.heap, TEXT, bytes) : bytes;
-      memory.kernels.sm4(keys, SM4_TEXT_BLOCKS, padded >>> 4);
-      memory.takeText(0, output, outputAt + done, padded);
-      done += bytes;
-    } while (done < length);
-    return paddedLength(length);
+    const padded = paddedLength(job.length);
+    const area = this.#read(job, padded);
+    pad(this.#memory.heap, area.at, job.length);
+    this.#crypt(keys, area.at, padded);
+    area.commit(job, padded);
+    return padded;
   }
 
   decrypt(job: FrameJob): number {
-    const { output, outputAt, length } = job;
-    if (this.#slot === 0 || !isPaddedLength(length)) return -1;
-    const memory = this.#memory;
-    const keys = this.#decryptKeys();
-    // The frame, or, where it passes in pieces, the last block first: nothing is written before it is known to be right.
-    const bytes = length > PIECE_BYTES ? BLOCK_BYTES : length;
-    memory.putText(0, job.input, job.inputAt + length - bytes, bytes);
-    memory.kernels.sm4(keys, SM4_TEXT_BLOCKS, bytes >>> 4);
-    const padding = paddingOf(memory.heap, TEXT + bytes);
-    if (padding === 0) {
-      memory.wipeText(0, bytes);
+    const { length } = job;
+    job.written = REFUSED;
+    if (!this.#hasKey || !isPaddedLength(length)) return REFUSED;
+    const area = this.#read(job, length);
+    this.#crypt(this.#decryptKeys(), area.at, length);
+    const padding = paddingOf(this.#memory.heap, area.at + length);
+    if (padding !== 0) {
+      area.commit(job, length - padding);
+    } else {
+      area.wipe(length);
       this.#blocks.wipeStates();
-      return -1;
     }
-    if (bytes === length) {
-      memory.takeText(0, output, outputAt, length - padding);
-      return length - padding;
-    }
-    const last = this.#lastBlock;
-    memory.takeText(0, last, 0, BLOCK_BYTES);
-    const whole = length - BLOCK_BYTES;
-    this.#crypt(keys, job, whole);
-    for (let i = 0; i < BLOCK_BYTES - padding; i++) output[outputAt + whole + i] = last[i]!;
-    last.fill(0);
-    return length - padding;
+    return job.written;
   }
 
-  encryptBatch(jobs: readonly FrameJob[], count: number): void {
+  encryptAll(jobs: readonly FrameJob[], count: number): void {
     const keys = this.#encryptKeys();
     for (let from = 0; from < count; from += MOST_FRAMES) {
-      const frames = Math.min(MOST_FRAMES, count - from);
-      this.#encryptSome(keys, jobs, from, frames);
+      this.#encryptSome(keys, jobs, from, Math.min(MOST_FRAMES, count - from));
     }
   }
 
-  decryptBatch(jobs: readonly FrameJob[], count: number, lengths: Int32Array): void {
-    if (this.#slot === 0) {
-      lengths.fill(-1, 0, count);
-      return;
-    }
+  decryptAll(jobs: readonly FrameJob[], count: number): void {
+    for (let i = 0; i < count; i++) jobs[i]!.written = REFUSED;
+    if (!this.#hasKey) return;
     for (let from = 0; from < count; from += MOST_FRAMES) {
-      const frames = Math.min(MOST_FRAMES, count - from);
-      this.#decryptSome(this.#decryptKeys(), jobs, from, frames, lengths);
+      this.#decryptSome(this.#decryptKeys(), jobs, from, Math.min(MOST_FRAMES, count - from));
     }
   }
 
   wipe(): void {
-    if (this.#slot === 0) return;
-    this.#registry.unregister(this);
-    this.#memory.giveSlot(this.#slot);
+    this.#hasKey = false;
+    const slot = this.#slot;
+    if (slot === 0) return;
+    this.#memory.eraseSlot(slot);
     this.#memory.wipeScratch();
+    // From here on nobody gives the slot back twice, whatever throws.
     this.#slot = 0;
+    this.#registry.unregister(this);
+    this.#memory.giveSlot(slot);
   }
 
   #encryptKeys(): number {
-    if (this.#slot === 0) throw new EngineError(NO_KEY);
+    if (!this.#hasKey) throw new EngineError(NO_KEY);
     return this.#slot;
   }
 
@@ -133,14 +125,23 @@ export class SimdSm4Key implements Sm4Key {
     return this.#encryptKeys() + SM4_KEYS_BYTES;
   }
 
-  /** Whole blocks, in pieces. */
-  #crypt(keys: number, { input, inputAt, output, outputAt }: FrameJob, length: number): void {
+  /** The job's input, in an area with room for `room` bytes. */
+  #read(job: FrameJob, room: number): TextArea {
     const memory = this.#memory;
+    const area = room > PIECE_BYTES ? memory.longText(room) : memory.text(0);
+    area.put(job.input, job.inputAt, job.length);
+    memory.checkGuards();
+    return area;
+  }
+
+  /** Whole blocks at `at`; those of a long text pass through the first place in pieces. */
+  #crypt(keys: number, at: number, length: number): void {
+    const { heap, kernels } = this.#memory;
     for (let done = 0; done < length; done += PIECE_BYTES) {
       const bytes = Math.min(PIECE_BYTES, length - done);
-      memory.putText(0, input, inputAt + done, bytes);
-      memory.kernels.sm4(keys, SM4_TEXT_BLOCKS, bytes >>> 4);
-      memory.takeText(0, output, outputAt + done, bytes);
+      if (at !== TEXT) heap.copyWithin(TEXT, at + done, at + done + bytes);
+      kernels.sm4(keys, SM4_TEXT_BLOCKS, bytes >>> 4);
+      if (at !== TEXT) heap.copyWithin(at + done, TEXT, TEXT + bytes);
     }
   }
 
@@ -152,86 +153,58 @@ export class SimdSm4Key implements Sm4Key {
       const { input, inputAt, length } = jobs[from + i]!;
       const padded = paddedLength(length);
       if (padded > SM4_SHARED_BYTES) continue;
-      memory.putText(i, input, inputAt, length);
-      pad(memory.heap, textAt(i), length);
+      const area = memory.text(i);
+      area.put(input, inputAt, length);
+      pad(memory.heap, area.at, length);
       blocks.add(i, padded >>> 4);
     }
+    memory.checkGuards();
     blocks.crypt(keys);
     for (let i = 0; i < frames; i++) {
-      const { output, outputAt, length } = jobs[from + i]!;
-      const padded = paddedLength(length);
-      if (padded <= SM4_SHARED_BYTES) memory.takeText(i, output, outputAt, padded);
+      const job = jobs[from + i]!;
+      const padded = paddedLength(job.length);
+      if (padded <= SM4_SHARED_BYTES) memory.text(i).commit(job, padded);
     }
     for (let i = 0; i < frames; i++) {
       if (paddedLength(jobs[from + i]!.length) > SM4_SHARED_BYTES) this.encrypt(jobs[from + i]!);
     }
   }
 
-  #decryptSome(keys: number, jobs: readonly FrameJob[], from: number, frames: number, lengths: Int32Array): void {
+  #decryptSome(keys: number, jobs: readonly FrameJob[], from: number, frames: number): void {
     const memory = this.#memory;
     const blocks = this.#blocks;
     blocks.clear();
     for (let i = 0; i < frames; i++) {
       const { input, inputAt, length } = jobs[from + i]!;
       if (!isShared(length)) continue;
-      memory.putText(i, input, inputAt, length);
+      memory.text(i).put(input, inputAt, length);
       blocks.add(i, length >>> 4);
     }
+    memory.checkGuards();
     blocks.crypt(keys);
     let refused = false;
     for (let i = 0; i < frames; i++) {
-      const { output, outputAt, length } = jobs[from + i]!;
+      const job = jobs[from + i]!;
+      const { length } = job;
       if (!isShared(length)) continue;
-      const padding = paddingOf(memory.heap, textAt(i) + length);
-      lengths[from + i] = padding === 0 ? -1 : length - padding;
+      const area = memory.text(i);
+      const padding = paddingOf(memory.heap, area.at + length);
       if (padding !== 0) {
-        memory.takeText(i, output, outputAt, length - padding);
+        area.commit(job, length - padding);
       } else {
-        memory.wipeText(i, length);
+        area.wipe(length);
         refused = true;
       }
     }
     if (refused) blocks.wipeStates();
     for (let i = 0; i < frames; i++) {
       const job = jobs[from + i]!;
-      if (!isShared(job.length)) lengths[from + i] = this.decrypt(job);
+      if (!isShared(job.length)) this.decrypt(job);
     }
   }
-}
-
-/** Where the text of a place is. */
-function textAt(place: number): number {
-  return TEXT + place * TEXT_STRIDE;
-}
-
-function isPaddedLength(length: number): boolean {
-  return length !== 0 && (length & (BLOCK_BYTES - 1)) === 0;
 }
 
 /** Whether a frame of this length shares the kernel's call: neither too long nor of a length that cannot be right. */
 function isShared(length: number): boolean {
   return length <= SM4_SHARED_BYTES && isPaddedLength(length);
-}
-
-function paddedLength(length: number): number {
-  return (length & ~(BLOCK_BYTES - 1)) + BLOCK_BYTES;
-}
-
-/** Pads the text of `length` bytes at `at` by PKCS#7, and returns its length then. */
-function pad(heap: Uint8Array, at: number, length: number): number {
-  const padded = paddedLength(length);
-  const padding = padded - length;
-  for (let i = length; i < padded; i++) heap[at + i] = padding;
-  return padded;
-}
-
-/** The bytes of padding, 1 to 16, of the block that ends at `end`; 0 where it is not padded by PKCS#7. No branches. */
-function paddingOf(heap: Uint8Array, end: number): number {
-  const padding = heap[end - 1]!;
-  let wrong = ((padding - 1) >>> 31) | ((BLOCK_BYTES - padding) >>> 31);
-  for (let i = 1; i <= BLOCK_BYTES; i++) {
-    const isPadding = (i - 1 - padding) >> 31;
-    wrong |= (heap[end - i]! ^ padding) & isPadding;
-  }
-  return padding & ((wrong - 1) >> 31);
 }

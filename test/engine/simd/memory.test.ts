@@ -2,9 +2,9 @@
 import { createCipheriv } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { EngineError, FrameJob, type GcmKey } from '../../../src/engine/engine.js';
-import { SLOT_BYTES, SLOTS } from '../../../src/engine/simd/layout.js';
+import { GUARD, SLOT_BYTES, SLOTS } from '../../../src/engine/simd/layout.js';
 import { SimdMemory } from '../../../src/engine/simd/memory.js';
-import { createSimdEngine } from '../../../src/engine/simd/simd.js';
+import { compileModule, createSimdEngine } from '../../../src/engine/simd/simd.js';
 import { sample } from '../../support/engines.js';
 
 const AAD = sample('aad', 12);
@@ -28,7 +28,7 @@ function expected(key: Uint8Array, text: Uint8Array): Buffer {
 
 describe('slots', () => {
   it('are enough for 2,000 live keys; memory grows under them, and every one keeps working', () => {
-    const engine = createSimdEngine('plain');
+    const engine = createSimdEngine(compileModule('plain'));
     const text = sample('text', 333);
     const keys = Array.from({ length: 2000 }, (_, i) => {
       const bytes = sample(`key ${i}`, i % 2 === 0 ? 16 : 32);
@@ -44,7 +44,7 @@ describe('slots', () => {
   });
 
   it('are used again after a wipe', () => {
-    const memory = new SimdMemory('plain');
+    const memory = new SimdMemory(compileModule('plain'));
     const first = memory.takeSlot();
     const second = memory.takeSlot();
     memory.giveSlot(first);
@@ -53,7 +53,7 @@ describe('slots', () => {
   });
 
   it('do not run out under keys that come and go', () => {
-    const engine = createSimdEngine('plain');
+    const engine = createSimdEngine(compileModule('plain'));
     const text = sample('text', 20);
     for (let i = 0; i < 3000; i++) {
       const bytes = sample(`passing ${i}`, 16);
@@ -66,18 +66,19 @@ describe('slots', () => {
   });
 
   it('hold nothing after a wipe, nor does what lies before them', () => {
-    const memory = new SimdMemory('plain');
+    const memory = new SimdMemory(compileModule('plain'));
     const slot = memory.takeSlot();
     memory.heap.fill(0xee, slot, slot + SLOT_BYTES);
-    memory.giveSlot(slot);
+    memory.eraseSlot(slot);
     memory.wipeScratch();
     const constants = memory.heap.subarray(0, 0x800);
     expect(constants.some((byte) => byte !== 0)).toBe(true);
-    expect(memory.heap.subarray(0x800, slot + SLOT_BYTES).every((byte) => byte === 0)).toBe(true);
+    expect(memory.heap.subarray(0x800, GUARD).every((byte) => byte === 0)).toBe(true);
+    expect(memory.heap.subarray(slot, slot + SLOT_BYTES).every((byte) => byte === 0)).toBe(true);
   });
 
   it('tell people what to do when there are no more', () => {
-    const memory = new SimdMemory('plain');
+    const memory = new SimdMemory(compileModule('plain'));
     const { memory: wasm } = memory.kernels;
     wasm.grow = () => {
       throw new RangeError('the system has no more');
@@ -86,18 +87,18 @@ describe('slots', () => {
       for (let i = 0; i < 1000; i++) memory.takeSlot();
     };
     expect(take).toThrow(EngineError);
-    expect(take).toThrow(/no memory for another key beside \d+ live ones: close/);
+    expect(take).toThrow(/no memory for another key or a long text beside about \d+ keys: close/);
     expect(memory.heap.length).toBeGreaterThan(SLOTS);
   });
 });
 
 describe.each([16, 32] as const)('long frames, %i-byte keys', (keyBytes) => {
   const bytes = sample('long', keyBytes);
-  const engine = createSimdEngine('plain');
+  const engine = createSimdEngine(compileModule('plain'));
   const key = engine.createGcmKey(keyBytes);
   key.setKey(bytes);
   it.each([16_383, 16_384, 16_385, 32_768, 32_769, 65_535, 1_000_000, 16_777_215])(
-    'of %i bytes pass in pieces',
+    'of %i bytes have an area of their own',
     (length) => {
       const text = sample('long text', length);
       const box = sealed(key, text);

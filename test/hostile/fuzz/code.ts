@@ -17,8 +17,9 @@ const MODULES = {
   bytes: 'bytes.js',
   channel: 'channel/channel.js',
   config: 'channel/config.js',
-  frames: 'channel/frames.js',
+  frameError: 'frames/error.js',
   keys: 'channel/keys.js',
+  sm4: 'channel/sm4.js',
   rtp: 'wire/rtp.js',
   sframe: 'wire/sframe.js',
   status: 'status.js',
@@ -31,8 +32,9 @@ interface Modules {
   readonly bytes: typeof import('../../../dist/bytes.js');
   readonly channel: typeof import('../../../dist/channel/channel.js');
   readonly config: typeof import('../../../dist/channel/config.js');
-  readonly frames: typeof import('../../../dist/channel/frames.js');
+  readonly frameError: typeof import('../../../dist/frames/error.js');
   readonly keys: typeof import('../../../dist/channel/keys.js');
+  readonly sm4: typeof import('../../../dist/channel/sm4.js');
   readonly rtp: typeof import('../../../dist/wire/rtp.js');
   readonly sframe: typeof import('../../../dist/wire/sframe.js');
   readonly status: typeof import('../../../dist/status.js');

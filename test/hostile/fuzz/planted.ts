@@ -10,16 +10,15 @@ import { TARGET_NAMES } from './targets/index.js';
 export const PLANTED_BUGS: readonly (Plant & { readonly name: string })[] = [
   {
     name: 'skipped tag check',
-    file: 'channel/opener.js',
-    before: `        if (!genuine)
-            return BAD_TAG;`,
-    after: '',
+    file: 'engine/simd/gcm.js',
+    before: 'if (!memory.isGenuine(0))',
+    after: 'if (false)',
   },
   {
     name: 'window moved before authentication',
-    file: 'channel/opener.js',
-    before: 'const genuine = sender.key.open(job);',
-    after: 'sender.window.accept(ctr); const genuine = sender.key.open(job);',
+    file: 'channel/sframe-opening.js',
+    before: 'sender.newest = ctr;',
+    after: 'sender.newest = ctr; sender.window.accept(ctr);',
   },
   {
     name: 'off by one in the header parser',

@@ -2,7 +2,7 @@
 import { SimdGcmKey } from '../../../src/engine/simd/gcm.js';
 import { SLOT_BYTES } from '../../../src/engine/simd/layout.js';
 import { SimdMemory } from '../../../src/engine/simd/memory.js';
-import { hasSimd } from '../../../src/engine/simd/simd.js';
+import { compileModule, hasSimd } from '../../../src/engine/simd/simd.js';
 import { SimdSm4Key } from '../../../src/engine/simd/sm4.js';
 import { Sm4Blocks } from '../../../src/engine/simd/sm4-blocks.js';
 
@@ -27,7 +27,7 @@ export function sm4Slot(key: Uint8Array): Map<string, Uint8Array> {
 }
 
 function newMemory(): SimdMemory {
-  return new SimdMemory(hasSimd('relaxed') ? 'relaxed' : 'plain');
+  return new SimdMemory(compileModule(hasSimd('relaxed') ? 'relaxed' : 'plain'));
 }
 
 /** Of the slot that was taken last. */

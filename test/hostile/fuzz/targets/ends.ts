@@ -4,11 +4,11 @@ import type { Reader } from '../reader.js';
 import { configOf, type Setup } from './senders.js';
 
 type Library = typeof import('../../../../dist/index.js');
-type Sealer = InstanceType<Library['Sealer']>;
-type Opener = InstanceType<Library['Opener']>;
+type Sealer = Library['Sealer']['prototype'];
+type Opener = Library['Opener']['prototype'];
 
 export interface End {
-  readonly channel: InstanceType<Library['Channel']>;
+  readonly channel: Library['Channel']['prototype'];
   readonly sealers: Sealer[];
   readonly openers: Opener[];
 }

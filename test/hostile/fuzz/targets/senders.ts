@@ -56,7 +56,7 @@ class Mode {
   constructor(code: Code, mode: Setup['mode']) {
     this.#code = code;
     if (mode !== 'SM4_128_ECB') this.#schedule = new code.keys.KeySchedule(mode, KEY, SALT);
-    const key = code.keys.sm4Key({ mode, key: KEY, salt: new Uint8Array(0), keyId: 0 });
+    const key = code.sm4.sm4Key({ mode, key: KEY, salt: new Uint8Array(0), keyId: 0 });
     this.#sm4 = new code.aead.Sm4Ecb(key, { engine: 'portable' });
   }
 
@@ -81,11 +81,9 @@ class Mode {
     let keys = this.#keys.get(kid);
     if (keys === undefined) {
       const schedule = this.#schedule!;
-      schedule.derive(Number(BigInt.asIntN(32, kid >> 32n)), Number(BigInt.asIntN(32, kid)));
-      keys = {
-        cipher: new this.#code.aead.AesGcm(schedule.frameKey, { engine: 'portable' }),
-        salt: schedule.frameSalt.slice(),
-      };
+      const derived = new this.#code.keys.DerivedKeys(schedule.keyBytes);
+      schedule.deriveInto(derived, Number(BigInt.asIntN(32, kid >> 32n)), Number(BigInt.asIntN(32, kid)));
+      keys = { cipher: new this.#code.aead.AesGcm(derived.key, { engine: 'portable' }), salt: derived.salt };
       this.#keys.set(kid, keys);
     }
     return keys;

@@ -1,7 +1,7 @@
-/** KidSet, compared with a plain list from oldest to newest. */
+/** IdSlots, compared with a plain list from oldest to newest. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { KidSet } from '../../src/channel/kids.js';
+import { IdSlots } from '../../src/frames/id-slots.js';
 
 interface Entry {
   readonly slot: number;
@@ -26,15 +26,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 /** What the set holds, from oldest to newest. */
-function entriesOf(set: KidSet): Entry[] {
+function entriesOf(set: IdSlots): Entry[] {
   const entries: Entry[] = [];
   for (let slot = set.oldest; slot >= 0 && entries.length <= set.capacity; slot = set.newerThan(slot)) {
-    entries.push({ slot, high: set.kidHigh(slot), low: set.kidLow(slot) });
+    entries.push({ slot, high: set.high(slot), low: set.low(slot) });
   }
   return entries;
 }
 
-function take(set: KidSet, model: Entry[], next: Step): void {
+function take(set: IdSlots, model: Entry[], next: Step): void {
   if (next.do === 'grow') {
     set.grow(set.capacity + next.by);
   } else if (next.do === 'insert') {
@@ -61,11 +61,11 @@ function take(set: KidSet, model: Entry[], next: Step): void {
   }
 }
 
-describe('KidSet', () => {
+describe('IdSlots', () => {
   it('holds what a list holds, in its order, through any changes', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 24 }), fc.array(step, { maxLength: 120 }), (capacity, steps) => {
-        const set = new KidSet(capacity);
+        const set = new IdSlots(capacity);
         const model: Entry[] = [];
         for (const next of steps) {
           take(set, model, next);
@@ -83,7 +83,7 @@ describe('KidSet', () => {
 
   it('takes as many as its capacity, and again after each is removed', () => {
     for (const capacity of [1, 2, 3, 16, 100]) {
-      const set = new KidSet(capacity);
+      const set = new IdSlots(capacity);
       for (let round = 0; round < 3; round++) {
         for (let i = 0; i < capacity; i++) expect(set.insert(round, i)).toBeGreaterThanOrEqual(0);
         expect(set.insert(9, 9)).toBe(-1);
@@ -97,7 +97,7 @@ describe('KidSet', () => {
 
   it('keeps slots when it grows, full or not', () => {
     for (const before of [3, 4]) {
-      const set = new KidSet(4);
+      const set = new IdSlots(4);
       const slots = Array.from({ length: before }, (_, i) => set.insert(i, -i));
       set.grow(8);
       expect(slots.map((_, i) => set.find(i, -i))).toEqual(slots);
@@ -109,7 +109,7 @@ describe('KidSet', () => {
   });
 
   it('finds each of 65,536 KIDs that differ in a few bits', () => {
-    const set = new KidSet(16);
+    const set = new IdSlots(16);
     const count = 65_536;
     for (let i = 0; i < count; i++) {
       if (set.size === set.capacity) set.grow(2 * set.capacity);
@@ -118,7 +118,7 @@ describe('KidSet', () => {
     let found = 0;
     for (let i = 0; i < count; i++) {
       const slot = set.find(0x01000000 | (i >>> 8), i << 24);
-      if (set.kidHigh(slot) === (0x01000000 | (i >>> 8)) && set.kidLow(slot) === i << 24) found++;
+      if (set.high(slot) === (0x01000000 | (i >>> 8)) && set.low(slot) === i << 24) found++;
     }
     expect(found).toBe(count);
     expect(set.find(0x02000000, 0)).toBe(-1);

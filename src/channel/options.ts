@@ -1,0 +1,126 @@
+/** The options of a channel and of its calls: own properties only, each read once, and nothing mistyped is a silent default. */
+import { kindOf } from '../bytes.js';
+import { own } from '../checks.js';
+import type { Engine } from '../engine/engine.js';
+import { type EngineChoice, pickEngine } from '../engine/pick.js';
+import { MAX_WINDOW, MIN_WINDOW } from '../replay.js';
+import { type Framing, Layout } from './layout.js';
+import type { Settings } from './suite.js';
+
+/** How a channel works; everybody in it must agree on `framing` and `bindHeader`. */
+export interface ChannelOptions {
+  /** `'rtp'` (default): RTP packets, headers in the clear. `'frame'`: whole frames or messages, nothing in the clear. */
+  framing?: Framing | undefined;
+  /** Authenticate the RTP header (default true). false: for paths on which a relay rewrites headers. */
+  bindHeader?: boolean | undefined;
+  /** Counters that an opener keeps per sender: a power of two, 64 to 65,536; default 1,024. */
+  replayWindow?: number | undefined;
+  /** Senders that an opener remembers, 1 to 65,536; default 1,024. */
+  maxSenders?: number | undefined;
+  /** Which engine; `'auto'` (default) takes the best that the platform has. */
+  engine?: EngineChoice | undefined;
+}
+
+export interface OpenerOptions {
+  /** Open frames of the channel's own sealers too; default false. For demos and tests. */
+  loopback?: boolean | undefined;
+}
+
+/** When a new key takes over, in milliseconds. */
+export interface RotateOptions {
+  /** How long the old key goes on sealing, so that everybody can set the new one; default 0. */
+  sealAfterMs?: number | undefined;
+  /** How long after that the old key still opens; default 10,000. */
+  graceMs?: number | undefined;
+}
+
+const DEFAULT_WINDOW = 1024;
+const DEFAULT_SENDERS = 1024;
+const MAX_SENDERS = 65_536;
+const DEFAULT_GRACE_MS = 10_000;
+/** The longest delay that timers take. */
+const MAX_DELAY_MS = 0x7fffffff;
+
+/** Reads a channel's options; `engine`: one that tests put in, instead of the option. */
+export function readChannelOptions(options: ChannelOptions, engine?: Engine): Settings {
+  checkNames(options, ['framing', 'bindHeader', 'replayWindow', 'maxSenders', 'engine']);
+  const { framing = 'rtp' } = { framing: own(options, 'framing') };
+  if (framing !== 'rtp' && framing !== 'frame') throw new TypeError("framing must be 'rtp' or 'frame'");
+  const bindHeader = booleanOption(options, 'bindHeader', true);
+  const replayWindow = integerOption(options, 'replayWindow', DEFAULT_WINDOW, { least: MIN_WINDOW, most: MAX_WINDOW });
+  if ((replayWindow & (replayWindow - 1)) !== 0) {
+    throw new RangeError(`replayWindow must be a power of two, got ${replayWindow}`);
+  }
+  return {
+    layout: new Layout(framing, bindHeader),
+    replayWindow,
+    maxSenders: integerOption(options, 'maxSenders', DEFAULT_SENDERS, { least: 1, most: MAX_SENDERS }),
+    engine: engine ?? pickEngine(own(options, 'engine')),
+  };
+}
+
+/** Whether an opener takes frames of its own channel. */
+export function readOpenerOptions(options: OpenerOptions): boolean {
+  checkNames(options, ['loopback']);
+  return booleanOption(options, 'loopback', false);
+}
+
+export function readRotateOptions(options: RotateOptions): { readonly sealAfterMs: number; readonly graceMs: number } {
+  checkNames(options, ['sealAfterMs', 'graceMs']);
+  const sealAfterMs = delayOption(options, 'sealAfterMs', 0);
+  const graceMs = delayOption(options, 'graceMs', DEFAULT_GRACE_MS);
+  if (sealAfterMs + graceMs > MAX_DELAY_MS) {
+    throw new RangeError(`sealAfterMs and graceMs together pass ${MAX_DELAY_MS} ms`);
+  }
+  return { sealAfterMs, graceMs };
+}
+
+/** Throws TypeError for what is no object, and for a name that is not known: a mistyped option would be a silent default. */
+function checkNames(options: object, names: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`options must be an object, got ${kindOf(options)}`);
+  }
+  for (const name of Object.keys(options)) {
+    if (!names.includes(name)) throw new TypeError(`unknown option: there are ${names.join(', ')}`);
+  }
+}
+
+function booleanOption<Name extends string>(
+  options: { [name in Name]?: boolean | undefined },
+  name: Name,
+  fallback: boolean,
+): boolean {
+  const value: unknown = own(options, name);
+  if (value === undefined) return fallback;
+  if (typeof value !== 'boolean') throw new TypeError(`${name} must be true or false, got ${kindOf(value)}`);
+  return value;
+}
+
+function integerOption<Name extends string>(
+  options: { [name in Name]?: number | undefined },
+  name: Name,
+  fallback: number,
+  { least, most }: { readonly least: number; readonly most: number },
+): number {
+  const value: unknown = own(options, name);
+  if (value === undefined) return fallback;
+  if (typeof value !== 'number') throw new TypeError(`${name} must be a number, got ${kindOf(value)}`);
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw new RangeError(`${name} must be an integer from ${least} to ${most}, got ${value}`);
+  }
+  return value;
+}
+
+function delayOption<Name extends string>(
+  options: { [name in Name]?: number | undefined },
+  name: Name,
+  fallback: number,
+): number {
+  const value: unknown = own(options, name);
+  if (value === undefined) return fallback;
+  if (typeof value !== 'number') throw new TypeError(`${name} must be a number of milliseconds, got ${kindOf(value)}`);
+  if (!(value >= 0 && value <= MAX_DELAY_MS)) {
+    throw new RangeError(`${name} must be from 0 to ${MAX_DELAY_MS} ms, got ${value}`);
+  }
+  return value;
+}

@@ -1,0 +1,77 @@
+/**
+ * An engine's own memory for the text of one frame: read in once, worked on, written out once.
+ *
+ * Copies go by whole-array `set`, which costs the same for any length up to a packet; views for that are made once for each
+ * length. A copy is bounded by what the caller's array really holds, so that none can reach beyond the area.
+ */
+import { bufferOf, byteOffsetOf, copyInto, lengthOf } from '../bytes.js';
+import type { FrameJob } from './engine.js';
+
+/** An input array up to so much longer than the frame in it is copied whole: cheaper than finding the frame's end. */
+export const SPARE_BYTES = 512;
+/** Longer texts are copied by a view of their own: one for each copy. */
+const SHORT_BYTES = 0x4010;
+
+export class TextArea {
+  /** Where the text begins in `memory`. */
+  readonly at: number;
+  readonly #memory: Uint8Array;
+  readonly #beforeBytes: number;
+  /** Views of the text's first n bytes, by n. */
+  readonly #views: (Uint8Array | undefined)[] = [];
+
+  /**
+   * The text is memory[at, ...). Before it there is room for `beforeBytes`, and after it for SPARE_BYTES: what a copy of a
+   * whole array brings there is overwritten or never looked at.
+   */
+  constructor(memory: Uint8Array, at: number, beforeBytes: number) {
+    this.#memory = memory;
+    this.at = at;
+    this.#beforeBytes = beforeBytes;
+  }
+
+  /** Reads input[inputAt, inputAt + length). */
+  put(input: Uint8Array, inputAt: number, length: number): void {
+    const memory = this.#memory;
+    const to = this.at;
+    if (inputAt <= this.#beforeBytes && lengthOf(input) - inputAt <= length + SPARE_BYTES) {
+      copyInto(memory, input, to - inputAt);
+    } else if (length <= SHORT_BYTES) {
+      for (let i = 0; i < length; i++) memory[to + i] = input[inputAt + i]!;
+    } else {
+      copyInto(memory, new Uint8Array(bufferOf(input), byteOffsetOf(input) + inputAt, length), to);
+    }
+  }
+
+  /** Writes the job's result: its head, and `written` bytes of text. Nothing in here can throw after the first byte. */
+  commit(job: FrameJob, written: number): void {
+    const view = this.view(written);
+    const { head, headLength, output, outputAt } = job;
+    const from = outputAt - headLength;
+    let i = 0;
+    // Four bytes a turn: a turn costs more than a byte, and `set` would need a view.
+    for (; i + 4 <= headLength; i += 4) {
+      output[from + i] = head[i]!;
+      output[from + i + 1] = head[i + 1]!;
+      output[from + i + 2] = head[i + 2]!;
+      output[from + i + 3] = head[i + 3]!;
+    }
+    for (; i < headLength; i++) output[from + i] = head[i]!;
+    copyInto(output, view, outputAt);
+    job.written = written;
+  }
+
+  /** The text's first `length` bytes. */
+  view(length: number): Uint8Array {
+    const view = this.#views[length];
+    if (view !== undefined) return view;
+    const made = new Uint8Array(this.#memory.buffer, this.#memory.byteOffset + this.at, length);
+    if (length <= SHORT_BYTES) this.#views[length] = made;
+    return made;
+  }
+
+  /** Zeroes the text's first `length` bytes. */
+  wipe(length: number): void {
+    this.#memory.fill(0, this.at, this.at + length);
+  }
+}
