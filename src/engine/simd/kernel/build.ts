@@ -1,12 +1,12 @@
 /**
  * Run by `npm run build`: writes ../modules.ts, which holds both modules as Base64, so that nothing has to be loaded at run
- * time. What it writes is not in git.
+ * time; and, for platforms that compile none then, both as files. What it writes is not in git.
  */
 import { writeFileSync } from 'node:fs';
 import { buildModule } from './module.js';
 
-const [, , target] = process.argv;
-if (target === undefined) throw new Error('usage: build.js TARGET.ts');
+const [, , target, folder] = process.argv;
+if (target === undefined || folder === undefined) throw new Error('usage: build.js TARGET.ts FOLDER');
 const relaxed = buildModule(true);
 const plain = buildModule(false);
 const literal = (bytes: Uint8Array) => `'${Buffer.from(bytes).toString('base64')}'`;
@@ -19,4 +19,6 @@ writeFileSync(
     '',
   ].join('\n'),
 );
+writeFileSync(`${folder}/simd-relaxed.wasm`, relaxed);
+writeFileSync(`${folder}/simd.wasm`, plain);
 process.stdout.write(`SIMD modules: ${relaxed.length} bytes relaxed, ${plain.length} bytes plain\n`);
