@@ -6,13 +6,15 @@ import { join } from 'node:path';
 
 /** A mirror that does not answer must not hold the test for ever. */
 const INSTALL_LIMIT_MS = 900_000;
+const MOST_REMOVALS = 20;
+const REMOVAL_PAUSE_MS = 100;
 
-/** Installs from Debian what is missing. */
-export function needTools(packages) {
+/** Installs from Debian what is missing; `say` is told of it. */
+export function needTools(packages, say = step) {
   const missing = Object.entries(packages).filter(([tool]) => spawnSync('which', [tool]).status !== 0);
   if (missing.length === 0) return;
   const names = missing.map(([, name]) => name);
-  step(`installing ${names.join(', ')}`);
+  say(`installing ${names.join(', ')}`);
   const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   for (const args of [['update'], ['install', '-y', '--no-install-recommends', ...names]]) {
     const options = { env: environment, encoding: 'utf8', timeout: INSTALL_LIMIT_MS };
@@ -27,9 +29,12 @@ export function step(text) {
 
 const running = new Set();
 
-/** Starts a program; ends with the test at the latest. `output()` is what it has written so far. */
-export function start(command, args) {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+/**
+ * Starts a program; ends with the test at the latest. `output()` is what it has written so far. With `detached` it leads a
+ * process group, which ends with it: for programs with child processes of their own.
+ */
+export function start(command, args, { detached = false } = {}) {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], detached });
   let text = '';
   child.stdout.on('data', (data) => {
     text += data;
@@ -38,9 +43,18 @@ export function start(command, args) {
     text += data;
   });
   const ended = new Promise((resolve) => child.on('close', resolve));
-  running.add(child);
-  ended.then(() => running.delete(child));
+  const kill = () => (detached ? killGroup(child.pid) : child.kill('SIGKILL'));
+  running.add(kill);
+  ended.then(() => running.delete(kill));
   return { child, ended, output: () => text };
+}
+
+function killGroup(leader) {
+  try {
+    process.kill(-leader, 'SIGKILL');
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error; // All of it has ended.
+  }
 }
 
 /** Runs a program to its end, and gives what it wrote to stdout; throws where it fails. */
@@ -59,13 +73,31 @@ export async function until(program, pattern, limitMs = 10_000) {
   }
 }
 
-/** Calls with a directory of its own; ends all programs and removes it afterwards. */
+/** Calls with a directory of its own; ends all programs and removes it afterwards, and where the process exits meanwhile. */
 export async function inTemporaryDirectory(work) {
   const directory = mkdtempSync(join(tmpdir(), 'frameseal-e2e-'));
+  const clean = () => {
+    for (const kill of running) kill();
+    remove(directory);
+  };
+  process.once('exit', clean);
   try {
     await work((name) => join(directory, name));
   } finally {
-    for (const child of running) child.kill('SIGKILL');
-    rmSync(directory, { recursive: true, force: true });
+    process.off('exit', clean);
+    clean();
+  }
+}
+
+/** Tries again while killed programs still write. Blocks, since it runs at exit too. */
+function remove(directory) {
+  for (let tries = 1; ; tries++) {
+    try {
+      rmSync(directory, { recursive: true, force: true });
+      return;
+    } catch (error) {
+      if (tries === MOST_REMOVALS) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, REMOVAL_PAUSE_MS);
+    }
   }
 }
