@@ -89,7 +89,6 @@ export class AesGcm {
 
   #end(result: number): number {
     this.#job.release();
-    this.#job.nonce = EMPTY;
     this.#job.aad = EMPTY;
     return result;
   }

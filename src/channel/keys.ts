@@ -15,7 +15,8 @@
 import { expand, extract } from '@noble/hashes/hkdf.js';
 import { type _HMAC, hmac } from '@noble/hashes/hmac.js';
 import { sha256, sha512 } from '@noble/hashes/sha2.js';
-import { secretBytes, store32, toHex } from '../bytes.js';
+import { load32, secretBytes, store32, toHex } from '../bytes.js';
+import type { FrameJob } from '../engine/engine.js';
 import type { KnownMode } from './config.js';
 
 /** The modes whose frames are SFrame ciphertexts. */
@@ -65,9 +66,18 @@ type Hmac = _HMAC<ReturnType<Suite['hash']['create']>>;
 export class DerivedKeys {
   readonly key: Uint8Array;
   readonly salt: Uint8Array = secretBytes(SALT_BYTES);
+  readonly #saltWords: Int32Array = new Int32Array(this.salt.buffer);
 
   constructor(keyBytes: 16 | 32) {
     this.key = secretBytes(keyBytes);
+  }
+
+  /** The job's nonce: the salt XOR the counter as 12 bytes, from the counter's two words (RFC 9605 section 4.4.3). */
+  setNonce({ nonce, nonceWords }: FrameJob, high: number, low: number): void {
+    nonceWords[0] = this.#saltWords[0]!;
+    nonceWords[1] = this.#saltWords[1]!;
+    if (high !== 0) store32(nonce, 4, load32(this.salt, 4) ^ high);
+    store32(nonce, 8, load32(this.salt, 8) ^ low);
   }
 
   wipe(): void {

@@ -26,30 +26,34 @@ export class Layout {
     this.maxBytes = framing === 'rtp' ? MAX_RTP_BYTES : MAX_FRAME_BYTES;
   }
 
-  /**
-   * Copies the frame's clear header to the start of its job's head, and returns its length, or a status. From then on the copy
-   * alone is looked at: another thread may write to the input.
-   */
-  takeHeader({ input, length, job }: Frame<unknown>): number {
-    if (this.framing === 'frame') return 0;
-    const bytes = rtpHeaderLength(input, length);
-    if (bytes < 0) return bytes;
-    if (job.head.length < bytes + MAX_HEADER_BYTES) job.head = new Uint8Array(bytes + MAX_HEADER_BYTES);
-    copyHeader(input, job.head, 0, bytes);
-    return rtpHeaderLength(job.head, length) === bytes ? bytes : MALFORMED;
+  /** Bytes of clear header at the start of a frame, or a status. */
+  headerLength({ input, length }: Frame<unknown>): number {
+    return this.framing === 'frame' ? 0 : rtpHeaderLength(input, length);
   }
 
-  /** Puts the AAD together: the first bytes are there, then comes the metadata of a header of `headerLength` bytes. */
-  addMetadata({ job }: Frame<unknown>, headerLength: number): void {
-    const at = job.aadLength;
-    if (this.bindHeader) {
-      if (job.aad.length < at + headerLength) job.aad = enlarged(job.aad, at + headerLength);
-      copyHeader(job.head, job.aad, at, headerLength);
-      job.aadLength = at + headerLength;
-    } else if (headerLength > 0) {
-      job.aad[at] = paddingBit(job.head);
-      job.aadLength = at + 1;
-    }
+  /**
+   * Completes the AAD, whose first `sframeLength` bytes are there, and copies the clear header of `headerLength` bytes to where
+   * the job's head begins: both lie in one array.
+   *
+   *     bound      SFrame header | clear header                the AAD is all of it, the head the clear header
+   *     unbound    SFrame header | P bit | clear header        the AAD ends before the clear header
+   *
+   * Returns where the clear header ends, with room for another SFrame header; or MALFORMED. The copy alone counts from then
+   * on, and is looked at again: another thread may write to the input.
+   */
+  takeHeader({ input, length, job }: Frame<unknown>, headerLength: number, sframeLength: number): number {
+    job.head = job.aad;
+    job.headAt = job.aadLength = sframeLength;
+    if (headerLength === 0) return sframeLength;
+    const at = this.bindHeader ? sframeLength : sframeLength + 1;
+    const end = at + headerLength;
+    if (job.aad.length < end + MAX_HEADER_BYTES) job.aad = job.head = enlarged(job.aad, end + MAX_HEADER_BYTES);
+    copyHeader(input, job.aad, at, headerLength);
+    if (rtpHeaderLength(job.aad, length, at) !== headerLength) return MALFORMED;
+    if (!this.bindHeader) job.aad[sframeLength] = paddingBit(job.aad, at);
+    job.headAt = at;
+    job.aadLength = this.bindHeader ? end : sframeLength + 1;
+    return end;
   }
 }
 

@@ -32,32 +32,28 @@ export class Sender {
   /** Of a group of frames (pipeline.ts) that are not finished: which group, and the highest CTR in it. */
   group = 0;
   newest = 0;
-  readonly #derived: DerivedKeys;
+  /** Its salt; the frame key is wiped as soon as it is set. */
+  readonly derived: DerivedKeys;
 
   constructor(key: GcmKey, keyBytes: 16 | 32, windowSize: number) {
     this.key = key;
-    this.#derived = new DerivedKeys(keyBytes);
+    this.derived = new DerivedKeys(keyBytes);
     this.window = new ReplayWindow(windowSize);
-  }
-
-  /** The frame salt, 12 bytes. */
-  get salt(): Uint8Array {
-    return this.#derived.salt;
   }
 
   /** Makes it the record of a KID that has sent nothing below `floor`. */
   become(live: LiveKey, kidHigh: number, kidLow: number, floor: number): void {
     this.live = undefined;
-    live.schedule.deriveInto(this.#derived, kidHigh, kidLow);
-    this.key.setKey(this.#derived.key);
-    this.#derived.key.fill(0);
+    live.schedule.deriveInto(this.derived, kidHigh, kidLow);
+    this.key.setKey(this.derived.key);
+    this.derived.key.fill(0);
     this.window.reset(floor);
     this.live = live;
   }
 
   wipe(): void {
     this.live = undefined;
-    this.#derived.wipe();
+    this.derived.wipe();
     this.key.wipe();
     this.window.reset();
   }

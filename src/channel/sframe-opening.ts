@@ -15,7 +15,6 @@ import type { KeyRing, LiveKey } from './keyring.js';
 import { type Layout, SFRAME_OVERHEAD } from './layout.js';
 import type { OpenProtocol } from './opener.js';
 import { type Sender, SenderTable } from './senders.js';
-import { writeNonce } from './sframe-sealing.js';
 
 const TWO_TO_32 = 0x100000000;
 
@@ -61,7 +60,7 @@ export class SframeOpening implements OpenProtocol {
 
   prepare(frame: Frame<Sender>, waiting: number): number {
     if (waiting === 0) this.#group = (this.#group + 1) | 0;
-    const headerLength = this.#layout.takeHeader(frame);
+    const headerLength = this.#layout.headerLength(frame);
     if (headerLength < 0) return headerLength;
     const { input, length, job } = frame;
     // The header is copied before it is read, like the other one.
@@ -88,16 +87,13 @@ export class SframeOpening implements OpenProtocol {
     if (sender.group === this.#group && waiting > 0 && ctr <= sender.newest) return AFTER_OTHERS;
     const replay = sender.window.check(ctr);
     if (replay < 0) return replay;
-    sender.group = this.#group;
-    sender.newest = ctr;
-
     frame.source = sender;
     frame.idHigh = kidHigh;
     frame.idLow = kidLow;
     frame.counter = ctr;
-    job.aadLength = sframeLength;
-    this.#layout.addMetadata(frame, headerLength);
-    writeNonce(job.nonce, sender.salt, Math.floor(ctr / TWO_TO_32), ctr);
+    const end = this.#layout.takeHeader(frame, headerLength, sframeLength);
+    if (end < 0) return end;
+    sender.derived.setNonce(job, Math.floor(ctr / TWO_TO_32), ctr);
     job.key = sender.key;
     job.headLength = headerLength;
     job.input = input;
@@ -105,6 +101,8 @@ export class SframeOpening implements OpenProtocol {
     job.length = textLength;
     job.output = frame.out;
     job.outputAt = headerLength;
+    sender.group = this.#group;
+    sender.newest = ctr;
     return 0;
   }
 

@@ -30,7 +30,6 @@ export class SframeSealing implements SealProtocol {
   /** The session has used up its counters or its blocks. */
   #spent = false;
   readonly #kid = new Int32Array(2);
-  readonly #salt: Uint8Array;
   /** The next frame's CTR as a signed word, because larger numbers would be allocated. */
   #ctr = 0;
   /** Blocks sealed in this session: one number, in an array because larger ones would be allocated. */
@@ -43,7 +42,6 @@ export class SframeSealing implements SealProtocol {
     this.#engine = engine;
     this.#layout = layout;
     this.#derived = new DerivedKeys(ring.keyBytes);
-    this.#salt = this.#derived.salt;
     this.#key = engine.createGcmKey(ring.keyBytes);
     try {
       this.#startSession();
@@ -58,7 +56,7 @@ export class SframeSealing implements SealProtocol {
   }
 
   prepare(frame: Frame<undefined>, waiting: number): number {
-    const headerLength = this.#layout.takeHeader(frame);
+    const headerLength = this.#layout.headerLength(frame);
     if (headerLength < 0) return headerLength;
     if (this.#spent || this.#live !== this.#ring.sealing) {
       // The frames that wait need the keys that there are.
@@ -71,12 +69,12 @@ export class SframeSealing implements SealProtocol {
     const { job, length } = frame;
     if (frame.room < sframeLength + length + TAG_BYTES) return NO_ROOM;
 
+    writeHeader(job.aad, 0, this.#kid[0]!, this.#kid[1]!, ctr);
+    const end = this.#layout.takeHeader(frame, headerLength, sframeLength);
+    if (end < 0) return end;
+    for (let i = 0; i < sframeLength; i++) job.head[end + i] = job.head[i]!;
     job.headLength = headerLength + sframeLength;
-    writeHeader(job.head, headerLength, this.#kid[0]!, this.#kid[1]!, ctr);
-    for (let i = 0; i < sframeLength; i++) job.aad[i] = job.head[headerLength + i]!;
-    job.aadLength = sframeLength;
-    this.#layout.addMetadata(frame, headerLength);
-    writeNonce(job.nonce, this.#salt, 0, ctr);
+    this.#derived.setNonce(job, 0, ctr);
     job.key = this.#key;
     job.input = frame.input;
     job.inputAt = headerLength;
@@ -127,15 +125,5 @@ export class SframeSealing implements SealProtocol {
     this.#ctr = firstCtr;
     this.#spent = false;
     this.#live = live;
-  }
-}
-
-/** nonce = salt XOR the counter as 12 bytes (RFC 9605 section 4.4.3), from the counter's two words. */
-export function writeNonce(nonce: Uint8Array, salt: Uint8Array, high: number, low: number): void {
-  for (let i = 0; i < 4; i++) {
-    const shift = 24 - 8 * i;
-    nonce[i] = salt[i]!;
-    nonce[4 + i] = salt[4 + i]! ^ (high >>> shift);
-    nonce[8 + i] = salt[8 + i]! ^ (low >>> shift);
   }
 }

@@ -38,14 +38,17 @@ export function sm4Fingerprint(key: Uint8Array): string {
   return fingerprintText(bytes);
 }
 
-/** Fills in the job of a frame whose clear header is `headerLength` bytes long. */
-function fillJob({ input, out, length, job }: Frame<unknown>, headerLength: number): void {
+/** Fills in the job of a frame whose clear header is `headerLength` bytes long: 0, or MALFORMED. */
+function fillJob(frame: Frame<unknown>, layout: Layout, headerLength: number): number {
+  const { input, out, length, job } = frame;
+  if (layout.takeHeader(frame, headerLength, 0) < 0) return MALFORMED;
   job.headLength = headerLength;
   job.input = input;
   job.inputAt = headerLength;
   job.length = length - headerLength;
   job.output = out;
   job.outputAt = headerLength;
+  return 0;
 }
 
 export class Sm4Sealing implements SealProtocol {
@@ -62,11 +65,10 @@ export class Sm4Sealing implements SealProtocol {
   }
 
   prepare(frame: Frame<undefined>): number {
-    const headerLength = this.#layout.takeHeader(frame);
+    const headerLength = this.#layout.headerLength(frame);
     if (headerLength < 0) return headerLength;
     if (frame.room < headerLength + paddedLength(frame.length - headerLength)) return NO_ROOM;
-    fillJob(frame, headerLength);
-    return 0;
+    return fillJob(frame, this.#layout, headerLength);
   }
 
   crypt(jobs: readonly FrameJob[], count: number): void {
@@ -98,12 +100,11 @@ export class Sm4Opening implements OpenProtocol {
   }
 
   prepare(frame: Frame<Sender>): number {
-    const headerLength = this.#layout.takeHeader(frame);
+    const headerLength = this.#layout.headerLength(frame);
     if (headerLength < 0) return headerLength;
     if (frame.length === 0) return MALFORMED;
     if (frame.room < frame.length) return NO_ROOM;
-    fillJob(frame, headerLength);
-    return 0;
+    return fillJob(frame, this.#layout, headerLength);
   }
 
   crypt(jobs: readonly FrameJob[], count: number): void {

@@ -9,10 +9,12 @@
  * an output is written once, at the end. So input and output may be the same memory, another thread may write to either,
  * and an exception at any point leaves an output as it was. The caller has checked that the ranges fit.
  */
-import { EMPTY } from '../bytes.js';
+import { copyInto, EMPTY } from '../bytes.js';
 
 /** Bytes of a GCM tag; shorter tags are not offered. */
 export const TAG_BYTES = 16;
+
+const NONCE_BYTES = 12;
 
 /** What `written` says where nothing was written: tag or padding are wrong; there is no memory for a text so long. */
 export const REFUSED = -1;
@@ -25,8 +27,9 @@ export const NO_MEMORY = -2;
 export class FrameJob {
   /** GCM: the key. */
   key: GcmKey | undefined;
-  /** 12 bytes; ciphers without a nonce ignore it. */
-  nonce: Uint8Array = EMPTY;
+  readonly #nonce = new Uint8Array(NONCE_BYTES);
+  /** The nonce's bytes as words, in the machine's order. */
+  readonly nonceWords: Int32Array = new Int32Array(this.#nonce.buffer);
   /** The additional authenticated data is aad[0, aadLength). */
   aad: Uint8Array = EMPTY;
   aadLength = 0;
@@ -34,13 +37,23 @@ export class FrameJob {
   inputAt = 0;
   /** Bytes of text to work on, without the tag. */
   length = 0;
-  /** What stands before the text in the result is head[0, headLength). */
+  /** What stands before the text in the result is head[headAt, headAt + headLength). */
   head: Uint8Array = EMPTY;
+  headAt = 0;
   headLength = 0;
   output: Uint8Array = EMPTY;
   outputAt = 0;
   /** Out: bytes of text and tag written, REFUSED, or (opening) NO_MEMORY. */
   written = 0;
+
+  /** 12 bytes; ciphers without a nonce ignore it. Setting it copies. */
+  get nonce(): Uint8Array {
+    return this.#nonce;
+  }
+
+  set nonce(bytes: Uint8Array) {
+    copyInto(this.#nonce, bytes, 0);
+  }
 
   /** Lets go of the caller's input and output. */
   release(): void {

@@ -46,17 +46,17 @@ export class TextArea {
   /** Writes the job's result: its head, and `written` bytes of text. Nothing in here can throw after the first byte. */
   commit(job: FrameJob, written: number): void {
     const view = this.view(written);
-    const { head, headLength, output, outputAt } = job;
+    const { head, headAt, headLength, output, outputAt } = job;
     const from = outputAt - headLength;
     let i = 0;
     // Four bytes a turn: a turn costs more than a byte, and `set` would need a view.
     for (; i + 4 <= headLength; i += 4) {
-      output[from + i] = head[i]!;
-      output[from + i + 1] = head[i + 1]!;
-      output[from + i + 2] = head[i + 2]!;
-      output[from + i + 3] = head[i + 3]!;
+      output[from + i] = head[headAt + i]!;
+      output[from + i + 1] = head[headAt + i + 1]!;
+      output[from + i + 2] = head[headAt + i + 2]!;
+      output[from + i + 3] = head[headAt + i + 3]!;
     }
-    for (; i < headLength; i++) output[from + i] = head[i]!;
+    for (; i < headLength; i++) output[from + i] = head[headAt + i]!;
     copyInto(output, view, outputAt);
     job.written = written;
   }

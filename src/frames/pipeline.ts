@@ -26,7 +26,7 @@ const GROUP_FRAMES = 16;
 /** Fewer frames are as quick one by one: `npm run bench -- --rows x`. */
 const LEAST_TOGETHER = 8;
 
-const FIRST_HEAD_BYTES = 128;
+const FIRST_AAD_BYTES = 128;
 
 /** One frame on its way; made once and filled in again. `Source` is what a protocol keeps of a sender. */
 export class Frame<Source> {
@@ -45,9 +45,7 @@ export class Frame<Source> {
   readonly job: FrameJob = new FrameJob();
 
   constructor() {
-    this.job.nonce = new Uint8Array(12);
-    this.job.aad = new Uint8Array(FIRST_HEAD_BYTES);
-    this.job.head = new Uint8Array(FIRST_HEAD_BYTES);
+    this.job.aad = new Uint8Array(FIRST_AAD_BYTES);
   }
 
   /** Lets go of the caller's arrays and of the sender. */

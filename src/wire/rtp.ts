@@ -17,31 +17,32 @@ const FIXED_HEADER_BYTES = 12;
 /** The longest datagram that counts as one RTP packet. */
 export const MAX_RTP_BYTES = 65_535;
 
-/** Bytes of the RTP header of packet[0, length); or MALFORMED, NOT_RTP, or RTCP. */
-export function rtpHeaderLength(packet: Uint8Array, length: number): number {
+/** Bytes of the RTP header of the packet of `length` bytes at packet[at, ...); or MALFORMED, NOT_RTP, or RTCP. */
+export function rtpHeaderLength(packet: Uint8Array, length: number, at = 0): number {
   if (length === 0) return MALFORMED;
-  const first = packet[0]!;
+  const first = packet[at]!;
   if (first >>> 6 !== 2) return NOT_RTP;
   if (length >= 2) {
-    const second = packet[1]!;
-    if (second >= 192 && second <= 223) return isCompoundRtcp(packet, length) ? RTCP : NOT_RTP;
+    const second = packet[at + 1]!;
+    if (second >= 192 && second <= 223) return isCompoundRtcp(packet, at, length) ? RTCP : NOT_RTP;
   }
   let header = FIXED_HEADER_BYTES + 4 * (first & 15);
   if ((first & 0x10) !== 0) {
     if (length < header + 4) return MALFORMED;
-    header += 4 + 4 * ((packet[header + 2]! << 8) | packet[header + 3]!);
+    header += 4 + 4 * ((packet[at + header + 2]! << 8) | packet[at + header + 3]!);
   }
   return length < header ? MALFORMED : header;
 }
 
 /** True where the lengths of the packets in a compound RTCP packet add up to the datagram (RFC 3550 section 6.1). */
-function isCompoundRtcp(packet: Uint8Array, length: number): boolean {
-  let at = 0;
-  while (at + 4 <= length) at += 4 * (((packet[at + 2]! << 8) | packet[at + 3]!) + 1);
-  return at === length;
+function isCompoundRtcp(packet: Uint8Array, start: number, length: number): boolean {
+  const end = start + length;
+  let at = start;
+  while (at + 4 <= end) at += 4 * (((packet[at + 2]! << 8) | packet[at + 3]!) + 1);
+  return at === end;
 }
 
 /** The P bit in its place, 0x20 or 0x00: the metadata of a channel that leaves the header unbound. */
-export function paddingBit(packet: Uint8Array): number {
-  return packet[0]! & 0x20;
+export function paddingBit(packet: Uint8Array, at = 0): number {
+  return packet[at]! & 0x20;
 }

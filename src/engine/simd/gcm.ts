@@ -24,7 +24,7 @@ const TAG_COUNTER = 1;
 const TAG_AND_TEXT = TEXT - 16;
 /** Where the tag of a long text waits. */
 const LONG_TAG = FRAMES + FRAME.tag;
-const ZERO_NONCE = new Uint8Array(12);
+const ZERO_NONCE = new Int32Array(3);
 /** ORDER has place 0 there, always: for a frame that is alone. */
 const ALONE = MOST_FRAMES;
 const TWO_TO_29 = 0x20000000;
@@ -171,10 +171,10 @@ export class SimdGcmKey implements GcmKey {
   }
 
   /** Nonce and AAD. */
-  #startLong({ nonce, aad, aadLength }: FrameJob): void {
+  #startLong({ nonceWords, aad, aadLength }: FrameJob): void {
     const memory = this.#memory;
     memory.checkGuards();
-    memory.putNonce(0, nonce);
+    memory.putNonce(0, nonceWords);
     memory.heap.fill(0, HASH_STATE, HASH_STATE + 16);
     for (let done = 0; done < aadLength; done += PIECE_BYTES) {
       const bytes = Math.min(PIECE_BYTES, aadLength - done);

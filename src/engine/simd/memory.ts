@@ -157,20 +157,19 @@ export class SimdMemory {
     this.text(place).put(job.input, job.inputAt, bytes);
     this.#putAad(place, job.aad, job.aadLength);
     this.checkGuards();
-    this.putNonce(place, job.nonce);
+    this.putNonce(place, job.nonceWords);
     const { words } = this;
     const at = (FRAMES + place * FRAME_BYTES) >>> 2;
     words[at + (FRAME.aadLength >>> 2)] = job.aadLength;
     words[at + (FRAME.length >>> 2)] = job.length;
   }
 
-  putNonce(place: number, nonce: Uint8Array): void {
+  putNonce(place: number, nonceWords: Int32Array): void {
     const { words } = this;
     const at = (FRAMES + place * FRAME_BYTES) >>> 2;
-    for (let i = 0; i < 3; i++) {
-      const byte = 4 * i;
-      words[at + i] = nonce[byte]! | (nonce[byte + 1]! << 8) | (nonce[byte + 2]! << 16) | (nonce[byte + 3]! << 24);
-    }
+    words[at] = nonceWords[0]!;
+    words[at + 1] = nonceWords[1]!;
+    words[at + 2] = nonceWords[2]!;
   }
 
   #putAad(place: number, aad: Uint8Array, length: number): void {
