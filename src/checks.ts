@@ -8,9 +8,8 @@ import { bufferOf, byteOffsetOf, copyInto, EMPTY, isBytes, kindOf, lengthOf } fr
 /** The array's real length. Throws TypeError unless `value` is a Uint8Array (of any realm, on any memory that is there). */
 export function checkBytes(name: string, value: Uint8Array): number {
   if (!isBytes(value)) throw new TypeError(`${name} must be a Uint8Array, got ${kindOf(value)}`);
-  const length = lengthOf(value);
-  if (length === 0) checkMemory(name, value);
-  return length;
+  if (value[0] === undefined) checkMemory(name, value);
+  return lengthOf(value);
 }
 
 /** Throws TypeError for an array without memory: it looks empty, and was not meant to be. */

@@ -27,8 +27,8 @@ export class Layout {
   }
 
   /** Bytes of clear header at the start of a frame, or a status. */
-  headerLength({ input, length }: Frame<unknown>): number {
-    return this.framing === 'frame' ? 0 : rtpHeaderLength(input, length);
+  headerLength({ length, job }: Frame<unknown>): number {
+    return this.framing === 'frame' ? 0 : rtpHeaderLength(job.input, length);
   }
 
   /**
@@ -41,14 +41,14 @@ export class Layout {
    * Returns where the clear header ends, with room for another SFrame header; or MALFORMED. The copy alone counts from then
    * on, and is looked at again: another thread may write to the input.
    */
-  takeHeader({ input, length, job }: Frame<unknown>, headerLength: number, sframeLength: number): number {
+  takeHeader({ length, job }: Frame<unknown>, headerLength: number, sframeLength: number): number {
     job.head = job.aad;
     job.headAt = job.aadLength = sframeLength;
     if (headerLength === 0) return sframeLength;
     const at = this.bindHeader ? sframeLength : sframeLength + 1;
     const end = at + headerLength;
     if (job.aad.length < end + MAX_HEADER_BYTES) job.aad = job.head = enlarged(job.aad, end + MAX_HEADER_BYTES);
-    copyHeader(input, job.aad, at, headerLength);
+    copyHeader(job.input, job.aad, at, headerLength);
     if (rtpHeaderLength(job.aad, length, at) !== headerLength) return MALFORMED;
     if (!this.bindHeader) job.aad[sframeLength] = paddingBit(job.aad, at);
     job.headAt = at;

@@ -62,7 +62,8 @@ export class SframeOpening implements OpenProtocol {
     if (waiting === 0) this.#group = (this.#group + 1) | 0;
     const headerLength = this.#layout.headerLength(frame);
     if (headerLength < 0) return headerLength;
-    const { input, length, job } = frame;
+    const { length, job } = frame;
+    const { input } = job;
     // The header is copied before it is read, like the other one.
     const headerRoom = Math.min(MAX_HEADER_BYTES, length - headerLength);
     for (let i = 0; i < headerRoom; i++) job.aad[i] = input[headerLength + i]!;
@@ -96,10 +97,8 @@ export class SframeOpening implements OpenProtocol {
     sender.derived.setNonce(job, Math.floor(ctr / TWO_TO_32), ctr);
     job.key = sender.key;
     job.headLength = headerLength;
-    job.input = input;
     job.inputAt = textAt;
     job.length = textLength;
-    job.output = frame.out;
     job.outputAt = headerLength;
     sender.group = this.#group;
     sender.newest = ctr;

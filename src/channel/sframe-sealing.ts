@@ -76,10 +76,8 @@ export class SframeSealing implements SealProtocol {
     job.headLength = headerLength + sframeLength;
     this.#derived.setNonce(job, 0, ctr);
     job.key = this.#key;
-    job.input = frame.input;
     job.inputAt = headerLength;
     job.length = length - headerLength;
-    job.output = frame.out;
     job.outputAt = job.headLength;
     // Taken: nothing below is called, and nothing above has moved.
     this.#ctr = (ctr + 1) | 0;

@@ -40,13 +40,11 @@ export function sm4Fingerprint(key: Uint8Array): string {
 
 /** Fills in the job of a frame whose clear header is `headerLength` bytes long: 0, or MALFORMED. */
 function fillJob(frame: Frame<unknown>, layout: Layout, headerLength: number): number {
-  const { input, out, length, job } = frame;
+  const { length, job } = frame;
   if (layout.takeHeader(frame, headerLength, 0) < 0) return MALFORMED;
   job.headLength = headerLength;
-  job.input = input;
   job.inputAt = headerLength;
   job.length = length - headerLength;
-  job.output = out;
   job.outputAt = headerLength;
   return 0;
 }

@@ -11,7 +11,7 @@
  * anew; nothing else outlives a call that throws. No code of the caller's runs between prepare and finish: the arrays of
  * a batch are fetched before (accessors may call back), and arrays are never asked for properties that can be replaced.
  */
-import { EMPTY, isInt32Array, kindOf, lengthOf } from '../bytes.js';
+import { isInt32Array, kindOf, lengthOf } from '../bytes.js';
 import { checkBytes, checkLength, checkOverlap } from '../checks.js';
 import { FrameJob } from '../engine/engine.js';
 import { CLOSED, TOO_LARGE, UNFINISHED } from '../status.js';
@@ -30,9 +30,7 @@ const FIRST_AAD_BYTES = 128;
 
 /** One frame on its way; made once and filled in again. `Source` is what a protocol keeps of a sender. */
 export class Frame<Source> {
-  input: Uint8Array = EMPTY;
-  out: Uint8Array = EMPTY;
-  /** The frame is input[0, length); out has room for `room` bytes. */
+  /** The frame is the first `length` bytes of its job's input; the job's output has room for `room` bytes. */
   length = 0;
   room = 0;
   /** Its place in the batch. */
@@ -50,8 +48,6 @@ export class Frame<Source> {
 
   /** Lets go of the caller's arrays and of the sender. */
   release(): void {
-    this.input = EMPTY;
-    this.out = EMPTY;
     this.source = undefined;
     this.job.release();
   }
@@ -116,8 +112,8 @@ export class FramePipeline<Source> {
 
   #runSingle(input: Uint8Array, out: Uint8Array, length: number | undefined): number {
     const frame = this.#single;
-    frame.input = input;
-    frame.out = out;
+    frame.job.input = input;
+    frame.job.output = out;
     let result = this.#prepare(frame, length, 0);
     if (result === 0) {
       this.#protocol.crypt(this.#singleJob, 1);
@@ -166,8 +162,8 @@ export class FramePipeline<Source> {
         const frames = Math.min(GROUP_FRAMES, count - from);
         for (let i = 0; i < frames; i++) {
           const frame = this.#group[i]!;
-          frame.input = inputs[from + i]!;
-          frame.out = outs[from + i]!;
+          frame.job.input = inputs[from + i]!;
+          frame.job.output = outs[from + i]!;
           frame.index = from + i;
         }
         this.#runGroup(results, frames);
@@ -219,7 +215,7 @@ export class FramePipeline<Source> {
   #prepare(frame: Frame<Source>, given: number | undefined, waiting: number): number {
     frame.length = 0;
     if (this.#closed) return CLOSED;
-    const { input, out } = frame;
+    const { input, output: out } = frame.job;
     const { maxBytes, growth } = this.#protocol;
     const inputLength = checkBytes('input', input);
     const room = checkBytes('out', out);
