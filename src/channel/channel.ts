@@ -69,7 +69,8 @@ export class Channel {
 
   /**
    * A new sealer, with a session and keys of its own. Throws Error where the channel is closed or a start-up snapshot is
-   * being built, EngineError where the engine has no room for another key.
+   * being built, EngineError where the engine has no room for another key, FrameError with EXHAUSTED after 2^20 sessions
+   * under one key.
    */
   createSealer(): Sealer {
     this.#mustBeOpen();

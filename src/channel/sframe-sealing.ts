@@ -7,6 +7,7 @@
  */
 import { hex64 } from '../bytes.js';
 import { type Engine, type FrameJob, type GcmKey, TAG_BYTES } from '../engine/engine.js';
+import { FrameError } from '../frames/error.js';
 import { AFTER_OTHERS, type Frame } from '../frames/pipeline.js';
 import { EXHAUSTED, NO_ROOM } from '../status.js';
 import { ctrLength, writeHeader } from '../wire/sframe.js';
@@ -113,6 +114,7 @@ export class SframeSealing implements SealProtocol {
   /** Draws a session under the sealing key and derives its keys: all of it, or there is no session. (FORMAT.md section 3) */
   #startSession(): void {
     this.#live = undefined;
+    if (!this.#ring.hasSessions) throw new FrameError(EXHAUSTED);
     const live = this.#ring.sealing;
     const derived = this.#derived;
     this.#blocks[0] = 0;

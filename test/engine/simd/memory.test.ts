@@ -1,10 +1,20 @@
 /** The SIMD engine's memory: slots for thousands of keys, growth, wiping, and pieces of long frames. */
 import { createCipheriv } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { EngineError, FrameJob, type GcmKey } from '../../../src/engine/engine.js';
-import { GUARD, SLOT_BYTES, SLOTS } from '../../../src/engine/simd/layout.js';
+import { EngineError, FrameJob, type GcmKey, NO_MEMORY } from '../../../src/engine/engine.js';
+import { SimdGcmKey } from '../../../src/engine/simd/gcm.js';
+import {
+  GUARD,
+  GUARD_BYTES,
+  HASH_STATE,
+  PIECE_BYTES,
+  SLOT_BYTES,
+  SLOTS,
+  TEXT,
+} from '../../../src/engine/simd/layout.js';
 import { SimdMemory } from '../../../src/engine/simd/memory.js';
 import { compileModule, createSimdEngine } from '../../../src/engine/simd/simd.js';
+import { SPARE_BYTES } from '../../../src/engine/text-area.js';
 import { sample } from '../../support/engines.js';
 
 const AAD = sample('aad', 12);
@@ -89,6 +99,127 @@ describe('slots', () => {
     expect(take).toThrow(EngineError);
     expect(take).toThrow(/no memory for another key or a long text beside about \d+ keys: close/);
     expect(memory.heap.length).toBeGreaterThan(SLOTS);
+  });
+});
+
+describe('guards between texts and keys', () => {
+  const newEngine = () => {
+    const module = compileModule('plain');
+    const memory = new SimdMemory(module);
+    const key = new SimdGcmKey(memory, 16, { register() {}, unregister() {} });
+    key.setKey(sample('guarded', 16));
+    return { memory, key };
+  };
+
+  it.each([0, GUARD_BYTES - 4])('an overwritten word, %i bytes in or further, ends the engine for good', (at) => {
+    const { memory, key } = newEngine();
+    const text = sample('text', 300);
+    expect(sealed(key, text).equals(expected(sample('guarded', 16), text))).toBe(true);
+    // What a copy without bounds would do: everything from the text up to the guard.
+    memory.heap.fill(0, TEXT, GUARD + at + 4);
+    const job = new FrameJob();
+    Object.assign(job, { input: Buffer.alloc(400, 1), length: 300, output: Buffer.alloc(400, 0xa5) });
+    for (let i = 0; i < 3; i++) {
+      expect(() => key.seal(job)).toThrow(/written over/);
+      expect(() => key.open(job)).toThrow(EngineError);
+    }
+    expect(job.output.every((byte) => byte === 0xa5)).toBe(true);
+  });
+
+  it('the same behind a long text', () => {
+    const { memory, key } = newEngine();
+    const text = sample('long text', 40_000);
+    expect(sealed(key, text).equals(expected(sample('guarded', 16), text))).toBe(true);
+    const { at } = memory.longText(40_016);
+    memory.heap.fill(0, at, at + 40_016 + SPARE_BYTES + 4);
+    expect(() => sealed(key, text)).toThrow(/written over/);
+    expect(() => sealed(key, text.subarray(0, 50))).toThrow(/written over/);
+  });
+
+  it('arrays longer than their frame do not come near one', () => {
+    const { memory, key } = newEngine();
+    for (const [length, spare] of [
+      [0, SPARE_BYTES],
+      [1800, SPARE_BYTES],
+      [PIECE_BYTES, SPARE_BYTES],
+      [PIECE_BYTES, 100_000],
+      [PIECE_BYTES + 1, SPARE_BYTES],
+      [60_000, 100_000],
+    ] as const) {
+      const job = new FrameJob();
+      const input = sample('much', length + spare);
+      Object.assign(job, { input, length, output: Buffer.alloc(length + 16) });
+      key.seal(job);
+      const box = expected(sample('guarded', 16), input.subarray(0, length));
+      expect(box.subarray(0, length).equals(job.output.subarray(0, length)), `${length} and ${spare}`).toBe(true);
+      memory.checkGuards();
+    }
+  });
+});
+
+describe('a long text', () => {
+  it('has a tag of sixteen bytes: each of its bits counts', () => {
+    const engine = createSimdEngine(compileModule('plain'));
+    const key = engine.createGcmKey(16);
+    key.setKey(sample('tag', 16));
+    const text = sample('long', PIECE_BYTES + 5);
+    const box = sealed(key, text);
+    for (let bit = 0; bit < 128; bit++) {
+      const job = new FrameJob();
+      const forged = Buffer.from(box);
+      forged[text.length + (bit >>> 3)]! ^= 1 << (bit & 7);
+      Object.assign(job, {
+        aad: AAD,
+        aadLength: AAD.length,
+        input: forged,
+        length: text.length,
+        output: Buffer.alloc(text.length),
+      });
+      expect(key.open(job), `bit ${bit}`).toBe(false);
+    }
+  });
+
+  it('makes room by what was there before: slots of keys', () => {
+    const memory = new SimdMemory(compileModule('plain'));
+    const { at } = memory.longText(100_000);
+    const before = memory.takeSlot();
+    memory.longText(200_000);
+    const slots = Array.from({ length: 5 }, () => memory.takeSlot());
+    expect(slots.every((slot) => slot > at - 200 && slot < before)).toBe(true);
+    memory.checkGuards();
+  });
+
+  it('that finds no memory is refused: NO_MEMORY where it came from a network, an error where it is ours', () => {
+    const memory = new SimdMemory(compileModule('plain'));
+    const key = new SimdGcmKey(memory, 16, { register() {}, unregister() {} });
+    key.setKey(sample('none', 16));
+    memory.kernels.memory.grow = () => {
+      throw new RangeError('the system has no more');
+    };
+    const job = new FrameJob();
+    Object.assign(job, { input: Buffer.alloc(9_000_016), length: 9_000_000, output: Buffer.alloc(9_000_016) });
+    expect(key.open(job)).toBe(false);
+    expect(job.written).toBe(NO_MEMORY);
+    expect(() => key.seal(job)).toThrow(EngineError);
+    expect(sealed(key, sample('short', 9)).equals(expected(sample('none', 16), sample('short', 9)))).toBe(true);
+  });
+});
+
+describe('what a forged frame leaves', () => {
+  it.each([20, 160, 1800, PIECE_BYTES])('of %i bytes: nothing of its plaintext in the memory', (length) => {
+    const memory = new SimdMemory(compileModule('plain'));
+    const key = new SimdGcmKey(memory, 16, { register() {}, unregister() {} });
+    key.setKey(sample('forged', 16));
+    const text = sample(`secret ${length}`, length);
+    const box = sealed(key, text);
+    box[box.length - 1]! ^= 1;
+    const job = new FrameJob();
+    Object.assign(job, { aad: AAD, aadLength: AAD.length, input: box, length, output: Buffer.alloc(length) });
+    memory.wipeScratch();
+    expect(key.open(job)).toBe(false);
+    const left = Buffer.from(memory.heap.slice(HASH_STATE, GUARD));
+    for (let at = 0; at + 16 <= length; at += 16)
+      expect(left.includes(text.subarray(at, at + 16)), `${at}`).toBe(false);
   });
 });
 
