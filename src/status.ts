@@ -51,7 +51,7 @@ const TEXTS: readonly StatusText[] = [
     name: 'TOO_LARGE',
     text: 'the input is longer than a frame may be: 65,535 bytes of RTP, or 16,777,215 bytes of a frame',
   },
-  { name: 'EXHAUSTED', text: 'the packet limit of this key is reached: set a new key' },
+  { name: 'EXHAUSTED', text: 'this key has had all the sessions or packets that it may have: set a new key' },
   { name: 'RTCP', text: 'an RTCP packet: forward it as it is, or drop it' },
   { name: 'OWN_FRAME', text: 'sealed by this very channel: the path sends frames back' },
   { name: 'BUSY', text: 'too many unknown senders at once: the next frames of this one will be tried again' },
