@@ -29,5 +29,5 @@ export function fillRandom<Numbers extends Uint8Array<ArrayBuffer> | Int32Array<
 
 function isBuildingSnapshot(): boolean {
   const snapshots = (globalThis as Host).process?.getBuiltinModule?.('v8')?.startupSnapshot;
-  return snapshots !== undefined && snapshots.isBuildingSnapshot();
+  return snapshots?.isBuildingSnapshot() ?? false;
 }
