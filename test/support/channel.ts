@@ -112,19 +112,26 @@ export function flipped(packet: Uint8Array, at: number, mask = 1): Uint8Array {
   return copy;
 }
 
-/** A frame of any other sender: an SFrame ciphertext by sections 2 to 4 of FORMAT.md, of node:crypto and nothing else. */
+/** Any other sender: gives SFrame ciphertexts by sections 2 to 4 of FORMAT.md, of node:crypto and nothing else. */
+export function referenceSender(settings: EncryptionConfig, kid: bigint) {
+  const { encryptionMode: mode, encryptionKey: key, encryptionKdfSalt: salt } = settings;
+  const { frameKey, frameSalt } = keySchedule(`${mode}`, key as Uint8Array, salt as Uint8Array, u64(kid));
+  const name = mode === 'AES_256_GCM2' ? 'aes-256-gcm' : 'aes-128-gcm';
+  return (ctr: bigint, payload: Uint8Array, metadata: Uint8Array = new Uint8Array(0)): Uint8Array => {
+    const nonce = frameSalt.map((byte, i) => (i < 4 ? byte : byte ^ u64(ctr)[i - 4]!));
+    const header = writeSframeHeader(kid, ctr);
+    const cipher = createCipheriv(name, frameKey, nonce).setAAD(concat(header, metadata));
+    return concat(header, cipher.update(payload), cipher.final(), cipher.getAuthTag());
+  };
+}
+
+/** One frame of a `referenceSender`. */
 export function referenceSeal(
   settings: EncryptionConfig,
   kid: bigint,
   ctr: bigint,
   payload: Uint8Array,
-  metadata: Uint8Array = new Uint8Array(0),
+  metadata?: Uint8Array,
 ): Uint8Array {
-  const { encryptionMode: mode, encryptionKey: key, encryptionKdfSalt: salt } = settings;
-  const { frameKey, frameSalt } = keySchedule(`${mode}`, key as Uint8Array, salt as Uint8Array, u64(kid));
-  const nonce = frameSalt.map((byte, i) => (i < 4 ? byte : byte ^ u64(ctr)[i - 4]!));
-  const header = writeSframeHeader(kid, ctr);
-  const name = mode === 'AES_256_GCM2' ? 'aes-256-gcm' : 'aes-128-gcm';
-  const cipher = createCipheriv(name, frameKey, nonce).setAAD(concat(header, metadata));
-  return concat(header, cipher.update(payload), cipher.final(), cipher.getAuthTag());
+  return referenceSender(settings, kid)(ctr, payload, metadata);
 }
