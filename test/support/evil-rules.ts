@@ -9,8 +9,8 @@
  *     - ordinary calls of this object and of other channels are right afterwards.
  */
 import { ConfigError } from '../../src/channel/config.js';
-import { FrameError } from '../../src/channel/frames.js';
-import { CLOSED, NO_ROOM } from '../../src/status.js';
+import { FrameError } from '../../src/frames/error.js';
+import { CLOSED, NO_ROOM, UNFINISHED } from '../../src/status.js';
 import { mistyped } from './engines.js';
 import type { Act, HostileBytes } from './evil.js';
 import { type BatchArguments, type HostileBatch, type HostileNumber, STALE } from './evil-batch.js';
@@ -234,6 +234,7 @@ export function judge(world: World, subject: Subject, call: Call, evil: Evil): J
       if (stale) throw new Error('a frame that was not finished keeps a result that is not negative');
     }
     if (result === undefined || result === STALE || (result === CLOSED && world.closed)) continue;
+    if (result === UNFINISHED && thrown !== undefined) continue;
     if (!Number.isInteger(result)) throw new Error(`returns ${result}`);
     if (result === NO_ROOM && memory !== undefined) {
       const room = Math.min(before[inputCount + frame]?.length ?? 0, after[inputCount + frame]?.length ?? 0);
