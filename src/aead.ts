@@ -8,8 +8,8 @@
  * 64 MiB at most, because an engine holds it whole; where a call throws or returns a status, `out` is as it was.
  */
 import { copyInto, EMPTY, kindOf, lengthOf, secretBytes } from './bytes.js';
-import { checkBytes, checkOverlap, own } from './checks.js';
-import { FrameJob, type GcmKey, MAX_TEXT_BYTES, type Sm4Key, TAG_BYTES } from './engine/engine.js';
+import { checkBytes, checkNames, checkOverlap, own } from './checks.js';
+import { type Engine, FrameJob, type GcmKey, MAX_TEXT_BYTES, type Sm4Key, TAG_BYTES } from './engine/engine.js';
 import { type EngineChoice, pickEngine } from './engine/pick.js';
 import { BLOCK_BYTES, paddedLength } from './engine/pkcs7.js';
 import { BAD_TAG, NO_ROOM } from './status.js';
@@ -35,7 +35,7 @@ export class AesGcm {
   constructor(key: Uint8Array, options: AeadOptions = {}) {
     const keyBytes = checkBytes('key', key);
     if (keyBytes !== 16 && keyBytes !== 32) throw new RangeError(`key must be 16 or 32 bytes, got ${keyBytes}`);
-    this.#key = keyed(pickEngine(own(options, 'engine')).createGcmKey(keyBytes), key);
+    this.#key = keyed(engineOf(options).createGcmKey(keyBytes), key);
   }
 
   /** Writes ciphertext || tag: returns plaintext.length + 16, or NO_ROOM; then out is untouched. */
@@ -103,7 +103,7 @@ export class Sm4Ecb {
   constructor(key: Uint8Array, options: AeadOptions = {}) {
     const keyBytes = checkBytes('key', key);
     if (keyBytes !== 16) throw new RangeError(`key must be 16 bytes, got ${keyBytes}`);
-    this.#key = keyed(pickEngine(own(options, 'engine')).createSm4Key(), key);
+    this.#key = keyed(engineOf(options).createSm4Key(), key);
   }
 
   /** Whole blocks without padding: returns src.length, or NO_ROOM. Throws RangeError unless a multiple of 16 bytes. */
@@ -164,6 +164,11 @@ export class Sm4Ecb {
     this.#job.release();
     return result;
   }
+}
+
+function engineOf(options: AeadOptions): Engine {
+  checkNames(options, ['engine']);
+  return pickEngine(own(options, 'engine'));
 }
 
 /** A slot with its key set; wiped where that throws. */

@@ -45,3 +45,13 @@ export function checkOverlap(input: Uint8Array, inputLength: number, out: Uint8A
 export function own<T extends object, K extends keyof T>(object: T, name: K): T[K] | undefined {
   return Object.hasOwn(object, name) ? object[name] : undefined;
 }
+
+/** Throws TypeError for what is no object, and for a name that is not known: a mistyped option would be a silent default. */
+export function checkNames(options: object, names: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`options must be an object, got ${kindOf(options)}`);
+  }
+  for (const name of Object.keys(options)) {
+    if (!names.includes(name)) throw new TypeError(`unknown option: there are ${names.join(', ')}`);
+  }
+}

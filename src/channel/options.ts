@@ -1,6 +1,6 @@
 /** The options of a channel and of its calls: own properties only, each read once, and nothing mistyped is a silent default. */
 import { kindOf } from '../bytes.js';
-import { own } from '../checks.js';
+import { checkNames, own } from '../checks.js';
 import type { Engine } from '../engine/engine.js';
 import { type EngineChoice, pickEngine } from '../engine/pick.js';
 import { MAX_WINDOW, MIN_WINDOW } from '../replay.js';
@@ -73,16 +73,6 @@ export function readRotateOptions(options: RotateOptions): { readonly sealAfterM
     throw new RangeError(`sealAfterMs and graceMs together pass ${MAX_DELAY_MS} ms`);
   }
   return { sealAfterMs, graceMs };
-}
-
-/** Throws TypeError for what is no object, and for a name that is not known: a mistyped option would be a silent default. */
-function checkNames(options: object, names: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`options must be an object, got ${kindOf(options)}`);
-  }
-  for (const name of Object.keys(options)) {
-    if (!names.includes(name)) throw new TypeError(`unknown option: there are ${names.join(', ')}`);
-  }
 }
 
 function booleanOption<Name extends string>(

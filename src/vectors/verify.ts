@@ -1,4 +1,6 @@
 /** `verifyVectors`: reads a file of test vectors, whichever of the known formats it has, and runs it on an engine. */
+import { kindOf } from '../bytes.js';
+import { checkNames, own } from '../checks.js';
 import { type EngineChoice, pickEngine } from '../engine/pick.js';
 import { looksLikeCavp, readCavp } from './cavp.js';
 import { parseExactJson } from './json.js';
@@ -12,7 +14,7 @@ export { VectorFormatError } from './schema.js';
 
 export interface VerifyOptions {
   /** Which engine; `'auto'` (default) takes the best that the platform has. */
-  engine?: EngineChoice;
+  engine?: EngineChoice | undefined;
 }
 
 /** A case in which our code and the vector differ. */
@@ -41,7 +43,9 @@ export interface Report {
  * the engine is missing.
  */
 export function verifyVectors(text: string, options: VerifyOptions = {}): Report {
-  const engine = pickEngine(options.engine).name;
+  if (typeof text !== 'string') throw new TypeError(`text must be a string, got ${kindOf(text)}`);
+  checkNames(options, ['engine']);
+  const engine = pickEngine(own(options, 'engine')).name;
   const file = readVectors(text);
   const disagreements: Disagreement[] = [];
   for (const test of file.cases) {
@@ -86,7 +90,7 @@ function readKnown(text: string): VectorFile {
   const json = parse(text);
   if (looksLikeWycheproof(json)) return readWycheproof(json);
   if (looksLikeRfc9605(json)) return readRfc9605(json);
-  if ('format' in json && json.format === FORMAT) return readOwn(json);
+  if (own(json as { format?: unknown }, 'format') === FORMAT) return readOwn(json);
   throw new VectorFormatError(
     `not a file of test vectors that is known here: ${FORMAT}, Wycheproof aes_gcm or hkdf, NIST CAVP GCM, or the SFrame JSON of RFC 9605`,
   );
