@@ -10,7 +10,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { bar, StatusLine } from '#terminal';
+import { bar, StatusLine } from 'frameseal-cli/terminal';
 import { numbersArgument, runCommand } from './arguments.js';
 import { type Case, selectCases } from './cases.js';
 import { findNodes } from './machine.js';

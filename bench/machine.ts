@@ -21,7 +21,7 @@ export function version(): string {
   return JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).version;
 }
 
-/** The commit of a checkout; null where this is an installed package. */
+/** The commit of the checkout; null where there is no git. */
 export function commit(): string | null {
   if (!existsSync(join(ROOT, '.git'))) return null;
   const git = (...args: string[]) => execFileSync('git', ['-C', ROOT, ...args], { encoding: 'utf8' }).trim();

@@ -1,20 +1,19 @@
-/** The bench: `npm run bench`, and `frameseal bench` where the package is installed. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+/** The bench: `npm run bench`. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
-import { StatusLine } from '#terminal';
+import { StatusLine } from 'frameseal-cli/terminal';
 import { numbersArgument, runCommand } from './arguments.js';
 import { type Case, selectCases } from './cases.js';
 import type { Document, Result } from './document.js';
 import { judge, readGoals } from './goals.js';
 import { commit, findNodes, machine, version } from './machine.js';
-import { ROOT } from './peers/frameseal.js';
 import { githubOf, markdownOf } from './report/formats.js';
-import { htmlOf, svgOf } from './report/html.js';
+import { svgOf } from './report/svg.js';
 import { caseText, headText, summaryText } from './report/text.js';
 import { type Effort, type NodeBinary, runCase } from './run.js';
 
-const GOALS = join(ROOT, 'bench/goals.json');
+const GOALS = fileURLToPath(new URL('../goals.json', import.meta.url));
 const FULL: Effort = {
   processes: 3,
   rounds: 9,
@@ -28,7 +27,7 @@ const command = new Command('bench')
   .description(
     'Times every cipher and packet path against other libraries, after checking that all give the same bytes.',
   )
-  .option('--quick', 'the cases that say most, in less than a minute; what "frameseal bench" does by itself')
+  .option('--quick', 'the cases that say most, in less than a minute')
   .option('--filter <text>', 'only cases whose name holds every word, such as "aes-128 seal"')
   .option('--group <name>', 'only the cases of one chart, by its whole name, such as "aes-128-gcm seal"')
   .option('--sizes <list>', 'only cases of these sizes in bytes, such as 160,1200', numbersArgument, [])
@@ -41,8 +40,7 @@ const command = new Command('bench')
       .default('text'),
   )
   .option('--json', '--format json; bench/README.md has the schema')
-  .option('--html <file>', 'also a page with charts')
-  .option('--svg <file>', "also the first group's chart by itself")
+  .option('--svg <file>', 'also a chart of the first group')
   .option('--from <file>', 'show what an earlier run printed as json, and measure nothing')
   .option('--list', 'the names of the cases')
   .action(main);
@@ -57,7 +55,6 @@ interface BenchOptions {
   check?: boolean;
   format: 'text' | 'json' | 'markdown' | 'github';
   json?: boolean;
-  html?: string;
   svg?: string;
   from?: string;
   list?: boolean;
@@ -78,7 +75,6 @@ async function main(options: BenchOptions): Promise<void> {
   if (format === 'markdown') print(markdownOf(document));
   if (format === 'text' && options.from) print(textOf(document));
   if (format === 'text') print(summaryText(document.results));
-  if (options.html) writeFileSync(options.html, htmlOf(document));
   if (options.svg) writeFileSync(options.svg, svgOf(document));
   if (options.check) check(document.results);
 }
@@ -123,7 +119,6 @@ function textOf(document: Document): string {
 }
 
 function check(results: readonly Result[]): void {
-  if (!existsSync(GOALS)) command.error(`--check needs ${GOALS}, which is in the repository, not in the package`);
   const verdicts = judge(readGoals(GOALS), results);
   for (const { verdict, text } of verdicts) process.stderr.write(`${verdict.padEnd(7)} ${text}\n`);
   if (verdicts.length === 0) command.error('no goal is about these cases: nothing was checked');

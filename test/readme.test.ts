@@ -35,10 +35,23 @@ describe('README', () => {
     if (i === 1) expect(stdout).toMatch(/^compare by voice: ([0-9a-f]{4}-?){4}, .*\n172 bytes from [0-9a-f]{16}\n$/);
   });
 
+  // `npm test` has just built the command without installing it: what a build writes need not have a run bit.
+  it('npx finds a command that runs', () => {
+    const { status, stdout, stderr } = spawnSync('npx', ['--no', '--', 'frameseal', '--version'], {
+      cwd: root,
+      encoding: 'utf8',
+      shell: process.platform === 'win32',
+    });
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
   it.each(commands)('%s', (line) => {
     const [command, ...rest] = line.replace(/ +#.*/, '').split(' ').slice(2);
-    const { status, stdout } = run('dist/cli/main.js', command!, '--help');
+    const { status, stdout } = run('src/cli/dist/main.js', command!, '--help');
     expect(status).toBe(0);
+    expect(stdout).toContain(`Usage: frameseal ${command} `);
     for (const option of rest.filter((word) => word.startsWith('--'))) expect(stdout).toContain(option);
   });
 });

@@ -1,4 +1,4 @@
-/** A gateway in a process of its own on loopback: `dist/cli/main.js gateway` of a built checkout, or any that speaks like it. */
+/** A gateway in a process of its own on loopback: `frameseal gateway` of a built checkout, or any that speaks like it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';

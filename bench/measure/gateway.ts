@@ -2,7 +2,7 @@
  * What a gateway costs: CPU time of its process for a packet, sockets included, and how long it keeps one. Contestants are
  * processes that take turns; one of them forwards without a seal.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -63,9 +63,14 @@ export async function measureGateway(
   }
 }
 
+/** Where a checkout's build has its command; the second is where it was before the command was a package. */
+const COMMANDS = ['src/cli/dist/main.js', 'dist/cli/main.js'];
+
 function gatewayCommand(root: string, config: string, port: number): string[] {
+  const command = COMMANDS.map((file) => join(resolve(root), file)).find((file) => existsSync(file));
+  if (command === undefined) throw new Error(`${root} is not built: npm run build there makes its command`);
   const addresses = ['--listen', `${LOOPBACK}:0`, '--forward', `${LOOPBACK}:${port}`];
-  return [join(resolve(root), 'dist/cli/main.js'), 'gateway', '--seal', '--json', '--config', config, ...addresses];
+  return [command, 'gateway', '--seal', '--json', '--config', config, ...addresses];
 }
 
 async function runRound({ gateway, traffic, values, latenciesUs }: Site, load: Load): Promise<void> {

@@ -1,7 +1,7 @@
 /** How long a process that has just begun needs until its first frame is done: import, key, frame; Node's own start is before. */
 import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { ROOT } from '../peers/frameseal.js';
 import type { Task } from '../peers/peer.js';
 import type { Measured } from './request.js';
 
@@ -23,6 +23,8 @@ const PROGRAMS: Readonly<Record<string, string>> = {
     const sealed = new GCM(new AES(key)).seal(nonce, text, aad);`,
 };
 
+/** Where the programs run: what they import is found from here. */
+const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
 const NOT_FOUND = /ERR_MODULE_NOT_FOUND/;
 
 /** Milliseconds; each in a process of its own, in turns. Throws where one gives other bytes. */
@@ -49,7 +51,7 @@ async function run(program: string, input: string): Promise<{ ms: number; sealed
     console.log(JSON.stringify({ ms, sealed: Buffer.from(sealed).toString('hex') }));`;
   try {
     const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', code, input], {
-      cwd: ROOT,
+      cwd: PACKAGE,
     });
     return JSON.parse(stdout);
   } catch (error) {

@@ -5,6 +5,7 @@
  * two.
  */
 import { register } from 'node:module';
+import { dirname } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { EngineChoice, Sealer } from 'frameseal';
 import type { Cipher, Frame, Peer, Task, Work } from './peer.js';
@@ -17,8 +18,8 @@ interface Copy {
   readonly engine: EngineChoice;
 }
 
-/** The folder of this package. */
-export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+/** The folder of the library that is measured. */
+export const ROOT = dirname(fileURLToPath(import.meta.resolve('frameseal/package.json')));
 
 const MODES = { 'aes-128-gcm': 'AES_128_GCM2', 'aes-256-gcm': 'AES_256_GCM2', 'sm4-ecb': 'SM4_128_ECB' } as const;
 

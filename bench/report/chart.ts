@@ -1,25 +1,17 @@
-/** Charts as SVG: lines on a logarithmic axis, and bars. Colours are classes, so that a page's style has light and dark ones. */
+/** A chart as SVG: lines on logarithmic axes. Colours are classes, so that its style has light and dark ones. */
 
 export interface Series {
   readonly name: string;
   readonly points: readonly { readonly x: number; readonly y: number }[];
 }
 
-export interface LineChart {
+interface LineChart {
   readonly title: string;
   readonly series: readonly Series[];
   /** Where the x axis is marked, and with what. */
   readonly ticks: readonly { readonly x: number; readonly text: string }[];
   readonly xTitle: string;
   readonly yTitle: string;
-  /** Places on the x axis are as far apart as their logarithms. */
-  readonly xScale: 'logarithmic' | 'linear';
-}
-
-export interface Bar {
-  readonly name: string;
-  readonly value: number;
-  readonly text: string;
 }
 
 const WIDTH = 760;
@@ -30,9 +22,6 @@ const TOP = 44;
 const BOTTOM = 52;
 const LABEL_HEIGHT = 15;
 const MOST_MARKS = 12;
-const BAR_HEIGHT = 22;
-const BAR_NAMES = 190;
-const BAR_TEXTS = 80;
 
 /** Ours, then the others in an order that keeps a contestant's colour from chart to chart. */
 const COLOURS = [
@@ -50,8 +39,7 @@ const COLOURS = [
   ['', '#57606a', '#9aa4ae'],
 ] as const;
 
-/** For the page around a chart, or the chart by itself. */
-export const STYLE = `svg{--ink:#1f2328;--dim:#59636e;--grid:#d1d9e0;--paper:#fff;${variables(1)}}
+const STYLE = `svg{--ink:#1f2328;--dim:#59636e;--grid:#d1d9e0;--paper:#fff;${variables(1)}}
 @media(prefers-color-scheme:dark){svg{--ink:#f0f6fc;--dim:#9198a1;--grid:#3d444d;--paper:#0d1117;${variables(2)}}}
 svg text{font:12px system-ui,sans-serif;fill:var(--dim)}svg .title{font-size:14px;font-weight:600;fill:var(--ink)}
 svg .ours{font-weight:700}svg .grid{stroke:var(--grid);stroke-width:1}svg .line{fill:none;stroke-width:2;stroke-linejoin:round}
@@ -61,13 +49,13 @@ function variables(scheme: 1 | 2): string {
   return COLOURS.map((colour, i) => `--c${i}:${colour[scheme]}`).join(';');
 }
 
-export function lineChart({ title, series, ticks, xTitle, yTitle, xScale }: LineChart): string {
+/** A file of its own; places on both axes are as far apart as their logarithms. */
+export function lineChart({ title, series, ticks, xTitle, yTitle }: LineChart): string {
   const drawn = series.filter(({ points }) => points.length > 0);
   const values = drawn.flatMap(({ points }) => points.map(({ y }) => y));
   const marks = marksFor(Math.min(...values), Math.max(...values));
-  const place = xScale === 'logarithmic' ? Math.log : (x: number) => x;
-  const [first, last] = [place(ticks[0]!.x), place(ticks.at(-1)!.x)];
-  const xOf = (x: number) => LEFT + ((place(x) - first) / (last - first || 1)) * (WIDTH - LEFT - RIGHT);
+  const [first, last] = [Math.log(ticks[0]!.x), Math.log(ticks.at(-1)!.x)];
+  const xOf = (x: number) => LEFT + ((Math.log(x) - first) / (last - first || 1)) * (WIDTH - LEFT - RIGHT);
   const yOf = scale(marks[0]!, marks.at(-1)!, HEIGHT - BOTTOM, TOP);
   const parts = [
     ...marks.map(
@@ -86,34 +74,12 @@ export function lineChart({ title, series, ticks, xTitle, yTitle, xScale }: Line
     ),
     ...labels(drawn.map(({ name, points }) => ({ name, y: yOf(points.at(-1)!.y) }))),
   ];
-  return svg(title, HEIGHT, parts);
+  return svg(title, parts);
 }
 
-/** Bars on a logarithmic axis from 1. */
-export function barChart(title: string, bars: readonly Bar[]): string {
-  const height = TOP + bars.length * BAR_HEIGHT + 30;
-  const marks = marksFor(1, Math.max(...bars.map(({ value }) => value)));
-  const xOf = scale(1, marks.at(-1)!, BAR_NAMES, WIDTH - BAR_TEXTS);
-  const bottom = height - 26;
-  const parts = [
-    ...marks.map(
-      (mark) =>
-        `<path class="grid" d="M${at(xOf(mark))} ${TOP - 8}V${bottom}"/>${text(xOf(mark), bottom + 16, `${tickText(mark)}x`, 'middle')}`,
-    ),
-    ...bars.map(({ name, value, text: words }, i) => {
-      const y = TOP + i * BAR_HEIGHT;
-      const width = Math.max(3, xOf(value) - BAR_NAMES);
-      const label = text(BAR_NAMES - 8, y + 11, name, 'end', name === 'frameseal' ? 'ours' : '');
-      const rectangle = `<rect class="f${colourOf(name)}" x="${BAR_NAMES}" y="${y}" width="${at(width)}" height="15" rx="2"/>`;
-      return `${label}${rectangle}${text(BAR_NAMES + width + 6, y + 12, words, 'start')}`;
-    }),
-  ];
-  return svg(title, height, parts);
-}
-
-function svg(title: string, height: number, parts: readonly string[]): string {
+function svg(title: string, parts: readonly string[]): string {
   const head = `<text class="title" x="0" y="16">${escaped(title)}</text>`;
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${escaped(title)}">${head}${parts.join('')}</svg>`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escaped(title)}"><style>${STYLE}</style>${head}${parts.join('')}</svg>`;
 }
 
 function lineOf(name: string, points: readonly { x: number; y: number; value: number }[]): string {
@@ -184,6 +150,6 @@ function at(value: number): string {
   return value.toFixed(1);
 }
 
-export function escaped(words: string): string {
+function escaped(words: string): string {
   return words.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -1,5 +1,5 @@
 /** Results for people on a terminal: a case with its contestants, a column for each Node, and a bar as long as the time. */
-import { number } from '#terminal';
+import { number } from 'frameseal-cli/terminal';
 import type { Document, Entry, Result } from '../document.js';
 import { LATENCY_SHARES } from '../measure/request.js';
 import { halfWidth } from '../statistics.js';
@@ -66,7 +66,7 @@ function latencyLines({ contestants, node }: Result): string[] {
 }
 
 /** `p50`, `p99.9`, `max`. */
-export function shareText(share: number): string {
+function shareText(share: number): string {
   return share === 1 ? 'max' : `p${Number((100 * share).toFixed(2))}`;
 }
 

@@ -3,7 +3,7 @@
  * arguments show in the list of processes and in shell histories.
  */
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { type Channel, type EncryptionConfig, enableEncryption, type KnownMode } from '../index.js';
+import { type Channel, type EncryptionConfig, enableEncryption, type KnownMode } from 'frameseal';
 import { CliError, warn } from './terminal.js';
 
 const ENVIRONMENT_NAME = 'FRAMESEAL_CONFIG';

@@ -1,6 +1,6 @@
 /** `frameseal keygen`: a new configuration, to a file of mode 0600 or to stdout. */
 import type { Command } from 'commander';
-import { type EncryptionConfig, generateKey, generateSalt } from '../index.js';
+import { type EncryptionConfig, generateKey, generateSalt } from 'frameseal';
 import { integerArgument } from './arguments.js';
 import { identify, saveConfig } from './configfile.js';
 

@@ -1,19 +1,18 @@
-#!/usr/bin/env node
 /**
  * The `frameseal` command. Exit codes: 0 well; 1 the work failed (a tag, a vector, a mismatch); 2 wrong use or
  * configuration. Results go to stdout, everything else to stderr.
  */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { addBench } from './bench.js';
 import { addDemo } from './demo/command.js';
 import { addFingerprint } from './fingerprint.js';
 import { addGateway } from './gateway/command.js';
 import { addKeygen } from './keygen.js';
+import { addSpeed } from './speed.js';
 import { CliError, isExplained, styled } from './terminal.js';
 import { addVerify } from './verify.js';
 
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
 async function main(): Promise<void> {
   const program = new Command('frameseal')
@@ -25,7 +24,7 @@ async function main(): Promise<void> {
   addFingerprint(program);
   addGateway(program);
   addVerify(program);
-  addBench(program);
+  addSpeed(program);
   addDemo(program);
   program.hook('preAction', (_, command) => {
     outlivesReader = command.name() === 'gateway';

@@ -3,7 +3,7 @@
  * and errors go to stderr.
  */
 import { styleText } from 'node:util';
-import { ConfigError, EngineError } from '../index.js';
+import { ConfigError, EngineError } from 'frameseal';
 
 const CLEAR_LINE = '\r\x1b[K';
 

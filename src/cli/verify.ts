@@ -1,8 +1,8 @@
 /** `frameseal verify`: runs files of test vectors, ours and other people's, and reports where we differ. */
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import type { EngineChoice } from '../index.js';
-import { type Disagreement, type Report, VectorFormatError, verifyVectors } from '../vectors/verify.js';
+import type { EngineChoice } from 'frameseal';
+import { type Disagreement, type Report, VectorFormatError, verifyVectors } from 'frameseal/vectors';
 import { CliError, number, StatusLine, styled } from './terminal.js';
 
 interface VerifyCommandOptions {

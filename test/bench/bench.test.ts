@@ -8,7 +8,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { CASES } from '../../bench/cases.js';
 import type { Document } from '../../bench/document.js';
 
-const dist = fileURLToPath(new URL('../../dist/', import.meta.url));
+const dist = fileURLToPath(new URL('../../bench/dist/', import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), 'frameseal-test-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 
@@ -38,7 +38,7 @@ describe('contestants give the same bytes', () => {
 
   it.each(offers)('%s', async (name, contestants) => {
     expect(CASES.map((each) => each.name)).toContain(name);
-    const { code, stdout } = await run('bench/worker.js', JSON.stringify({ task: 'check', name }));
+    const { code, stdout } = await run('worker.js', JSON.stringify({ task: 'check', name }));
     expect(code).toBe(0);
     const found = (JSON.parse(stdout) as { contestant: string }[]).map(({ contestant }) => contestant);
     // Where the platform has relaxed SIMD, the plain module is one more.
@@ -46,11 +46,11 @@ describe('contestants give the same bytes', () => {
   });
 });
 
-describe('frameseal bench', () => {
-  it('measures, and writes a document and a page', async () => {
-    const html = join(directory, 'bench.html');
-    const options = ['--quick', '--filter', 'sm4-ecb seal 1200', '--sizes', '1200', '--json', '--html', html];
-    const { code, stdout } = await run('cli/main.js', 'bench', ...options);
+describe('the bench', () => {
+  it('measures, and writes a document and a chart', async () => {
+    const svg = join(directory, 'bench.svg');
+    const options = ['--quick', '--filter', 'sm4-ecb seal 1200', '--sizes', '1200', '--json', '--svg', svg];
+    const { code, stdout } = await run('main.js', ...options);
     expect(code).toBe(0);
     const { schema, results, nodes } = JSON.parse(stdout) as Document;
     expect([schema, nodes[0]?.node, results.map(({ name }) => name)]).toEqual([
@@ -65,13 +65,13 @@ describe('frameseal bench', () => {
       expect(ratio!.median, name).toBeGreaterThan(0);
     }
     expect(results[0]!.contestants[0]).toMatchObject({ name: 'frameseal', ratio: { low: 1, median: 1, high: 1 } });
-    expect(readFileSync(html, 'utf8')).toContain('</html>');
+    expect(readFileSync(svg, 'utf8')).toContain('</svg>');
   });
 
   it.each([['--nosuch'], ['--filter', 'nosuch'], ['--sizes', 'many'], ['--format', 'xml']])(
     'refuses %s %s',
     async (...args) => {
-      const { code, stdout, stderr } = await run('bench/main.js', ...args);
+      const { code, stdout, stderr } = await run('main.js', ...args);
       expect(code).toBe(2);
       expect(stdout).toBe('');
       expect(stderr).toContain('--help shows the options');
@@ -81,6 +81,6 @@ describe('frameseal bench', () => {
   it('--check that checks nothing is wrong use', async () => {
     const file = join(directory, 'empty.json');
     writeFileSync(file, JSON.stringify({ nodes: [], results: [] }));
-    expect((await run('bench/main.js', '--from', file, '--check', '--format', 'github')).code).toBe(2);
+    expect((await run('main.js', '--from', file, '--check', '--format', 'github')).code).toBe(2);
   });
 });

@@ -56,7 +56,7 @@ describe('demo', () => {
 describe('on a terminal', () => {
   /** Runs the command under util-linux's script, which gives it a terminal of 100 columns. */
   const onTerminal = (command: string) =>
-    spawnSync('script', ['-qec', `stty cols 100; ${process.execPath} dist/cli/main.js ${command}`, '/dev/null'], {
+    spawnSync('script', ['-qec', `stty cols 100; ${process.execPath} src/cli/dist/main.js ${command}`, '/dev/null'], {
       encoding: 'utf8',
       cwd: new URL('../..', import.meta.url).pathname,
       // Colours are for terminals that have them, and not for CI.

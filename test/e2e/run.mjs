@@ -11,7 +11,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inTemporaryDirectory, needTools, run, start, step, until } from './tools.mjs';
 
-const CLI = new URL('../../dist/cli/main.js', import.meta.url).pathname;
+const CLI = new URL('../../src/cli/dist/main.js', import.meta.url).pathname;
 /** What is sent, and what the receivers take of it: they end by themselves when they have that much. */
 const SENT_SECONDS = 5;
 const TAKEN_SECONDS = 4;

@@ -26,7 +26,7 @@ import {
 } from '../support/cli.js';
 import { Ledger, readRtpName } from './ledger.js';
 
-const CLI = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const CLI = fileURLToPath(new URL('../../src/cli/dist/main.js', import.meta.url));
 const FULL = '/dev/full';
 const STACK = /\n\s+at /;
 

@@ -1,5 +1,5 @@
 /** What a command found: a line of progress on a terminal, a table at the end, and the exit code. */
-import { number, StatusLine } from '#terminal';
+import { number, StatusLine } from '../../src/cli/terminal.js';
 
 export class Report {
   readonly #title: string;

@@ -1,6 +1,6 @@
 /**
- * Packs the package, installs it in an empty project, and uses it there as its users will: every sub-path of `exports`,
- * its types under both ways of module resolution, and its command. Run by `npm run check:package`.
+ * Packs the library and the command, installs both in an empty project, and uses them there as their users will: every
+ * sub-path of `exports`, its types under both ways of module resolution, and the command. Run by `npm run check:package`.
  *
  * The list of sub-paths and of public names comes from the package itself: one that nobody checks here is a failure.
  */
@@ -12,10 +12,11 @@ import { join, relative, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+const manifest = readManifest(ROOT);
+const command = readManifest(join(ROOT, 'src/cli'));
 const work = mkdtempSync(join(tmpdir(), 'frameseal-package-'));
 const project = join(work, 'project');
-const installed = join(project, 'node_modules', manifest.name);
+const installed = folderOf(manifest);
 
 /** What works through each sub-path: takes its exports, throws where they do not. */
 const SUB_PATH_CHECKS = {
@@ -114,73 +115,80 @@ const USERS = {
   browser: { module: 'esnext', moduleResolution: 'bundler', types: [], lib: ['esnext', 'dom'] },
 };
 
-const REQUIRED = [
-  'package.json',
-  'LICENSE',
-  'FORMAT.md',
-  'fixtures/recording.pcap',
-  'dist/index.js',
-  'dist/index.d.ts',
-];
+const REQUIRED = ['package.json', 'LICENSE', 'README.md', 'FORMAT.md', 'dist/index.js', 'dist/index.d.ts'];
+const REQUIRED_OF_COMMAND = ['package.json', 'LICENSE', 'README.md', 'bin.js', 'dist/main.js', 'dist/recording.pcap'];
 const UNWANTED =
-  /^(src|test|bench|build|node_modules)\/|\.test\.|(?<!\.d)\.ts$|(^|\/)(\.|tsconfig)|\.(tgz|log|map|tsbuildinfo)$/;
+  /^(src|test|bench|build|fixtures|node_modules)\/|^dist\/(cli|bench)|\.test\.|(?<!\.d)\.ts$|(^|\/)(\.|tsconfig)|\.(tgz|log|map|tsbuildinfo)$/;
+const MOST_BYTES = 350_000;
+const IMPORTS = /(?<!-)\b(?:from|import) *\(? *['"]([^'"]+)['"]/g;
 
 const STEPS = [
   ['pack', pack],
   ['install in an empty project', install],
-  ['files', checkFiles],
+  ['files of the library', checkLibraryFiles],
+  ['files of the command', checkCommandFiles],
   ...Object.keys(manifest.exports).map((subPath) => [`import ${specifier(subPath)}`, () => checkSubPath(subPath)]),
   ['npx frameseal --version', checkVersion],
   ['npx frameseal keygen', checkKeygen],
-  ['npx frameseal bench', checkBench],
+  ['npx frameseal speed', checkSpeed],
   ['npx frameseal demo --speed 20', checkDemo],
   ['install TypeScript', installTypeScript],
   ...Object.keys(USERS).map((user) => [`types, ${user}`, () => checkTypes(user)]),
 ];
 
 function pack() {
-  npm(['pack', '--pack-destination', work], ROOT);
-  return `${tarball()}, ${kilobytes(statSync(join(work, tarball())).size)}`;
+  npm(['pack', '--workspace', manifest.name, '--workspace', command.name, '--pack-destination', work], ROOT);
+  return tarballs()
+    .map((name) => `${name}, ${kilobytes(statSync(join(work, name)).size)}`)
+    .join('; ');
 }
 
 function install() {
   mkdirSync(project);
   writeFileSync(join(project, 'package.json'), '{ "name": "user", "private": true, "type": "module" }\n');
-  npm(['install', '--no-audit', '--no-fund', '--prefer-offline', join(work, tarball())], project);
+  npm(
+    ['install', '--no-audit', '--no-fund', '--prefer-offline', ...tarballs().map((name) => join(work, name))],
+    project,
+  );
   const lock = JSON.parse(readFileSync(join(project, 'package-lock.json'), 'utf8'));
   const packages = Object.keys(lock.packages)
     .filter((path) => path !== '')
     .map((path) => path.replace('node_modules/', ''))
     .sort();
-  expectEqual(packages, [manifest.name, ...Object.keys(manifest.dependencies)].sort(), 'what was installed');
+  expectEqual(Object.keys(manifest.dependencies), ['@noble/hashes'], 'what the library depends on');
+  expectEqual(command.dependencies[manifest.name], manifest.version, 'the library that the command depends on');
+  const dependencies = [manifest, command].flatMap((each) => [each.name, ...Object.keys(each.dependencies)]);
+  expectEqual(packages, [...new Set(dependencies)].sort(), 'what was installed');
   return packages.join(', ');
 }
 
-function checkFiles() {
-  const files = filesOf(installed);
-  for (const file of REQUIRED) expect(files.includes(file), `the package holds ${file}`);
-  for (const file of files) expect(!UNWANTED.test(file), `${file} has no place in the package`);
-  for (const file of files.filter((name) => name.startsWith('fixtures/'))) {
-    expect(manifest.files.includes(file), `${file} is one of the files that package.json names`);
-  }
-  for (const file of files.filter((name) => /\.(js|d\.ts)$/.test(name))) checkImports(file);
-  const size = files.reduce((sum, file) => sum + statSync(join(installed, file)).size, 0);
-  return `${files.length} files, ${kilobytes(size)} unpacked`;
+function checkLibraryFiles() {
+  const size = checkFiles(manifest, REQUIRED, /^\./);
+  expect(size <= MOST_BYTES, `at most ${kilobytes(MOST_BYTES)} unpacked, got ${kilobytes(size)}`);
+  expect(!filesOf(installed).some((name) => name.endsWith('.pcap')), 'the library holds no recording');
+  return `${filesOf(installed).length} files, ${kilobytes(size)} unpacked`;
 }
 
-/**
- * Nothing is imported but Node, the package's own files and its dependencies: others may be here by chance. The bench asks
- * for its peers, and does without those that are not here.
- */
-function checkImports(file) {
-  if (/^dist\/bench\/(peers\/|measure\/start\.js)/.test(file)) return;
-  const text = readFileSync(join(installed, file), 'utf8');
-  for (const [, name] of text.matchAll(/(?<!-)\b(?:from|import) *\(? *['"]([^'"]+)['"]/g)) {
-    const owner = /^(?:@[^/]+\/)?[^/]+/.exec(name)[0];
-    const isOwn = owner === manifest.name || name in manifest.imports;
-    const known = /^(\.|node:)/.test(name) || isOwn || owner in manifest.dependencies;
-    expect(known, `${file}: what it imports, ${name}, is one of the package's dependencies`);
+function checkCommandFiles() {
+  const size = checkFiles(command, REQUIRED_OF_COMMAND, /^(\.|node:)/);
+  return `${filesOf(folderOf(command)).length} files, ${kilobytes(size)} unpacked`;
+}
+
+/** Checks what a package holds, and returns its bytes. `known`: what its files import, besides its dependencies. */
+function checkFiles(owner, required, known) {
+  const folder = folderOf(owner);
+  const files = filesOf(folder);
+  for (const file of required) expect(files.includes(file), `${owner.name} holds ${file}`);
+  for (const file of files) expect(!UNWANTED.test(file), `${file} has no place in ${owner.name}`);
+  for (const file of files.filter((name) => /\.(js|d\.ts)$/.test(name))) {
+    // Only its own dependencies: others may be here by chance.
+    for (const [, name] of readFileSync(join(folder, file), 'utf8').matchAll(IMPORTS)) {
+      const dependency = /^(?:@[^/]+\/)?[^/]+/.exec(name)[0];
+      const isKnown = known.test(name) || dependency in owner.dependencies;
+      expect(isKnown, `${file}: what it imports, ${name}, is one of the dependencies of ${owner.name}`);
+    }
   }
+  return files.reduce((sum, file) => sum + statSync(join(folder, file)).size, 0);
 }
 
 async function checkSubPath(subPath) {
@@ -202,17 +210,14 @@ async function checkSubPath(subPath) {
 
 function checkVersion() {
   const printed = frameseal(['--version']).trim();
-  expectEqual(printed, manifest.version, 'the version');
+  expectEqual(printed, command.version, 'the version');
   return printed;
 }
 
-/** Without the peers, which are not installed here. */
-function checkBench() {
-  const { results } = JSON.parse(frameseal(['bench', '--quick', '--filter', 'aes-128-gcm seal 160', '--json']));
-  const names = new Set(results.flatMap(({ contestants }) => contestants.map(({ name }) => name)));
-  expect(names.has('frameseal') && names.has('node:crypto'), 'frameseal and node:crypto were measured');
-  expect(!names.has('@noble/ciphers'), 'a peer that is not installed is left out');
-  return `${results.length} cases, ${[...names].join(', ')}`;
+function checkSpeed() {
+  const { results, engine } = JSON.parse(frameseal(['speed', '--json']));
+  expect(results.length > 0 && results.every(({ framesPerSecond }) => framesPerSecond > 0), 'everything was measured');
+  return `${results.length} numbers, ${engine} engine`;
 }
 
 async function checkKeygen() {
@@ -288,8 +293,17 @@ function specifier(subPath) {
   return manifest.name + subPath.slice(1);
 }
 
-function tarball() {
-  return readdirSync(work).find((name) => name.endsWith('.tgz'));
+function readManifest(folder) {
+  return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+}
+
+/** Where the user has a package of ours. */
+function folderOf({ name }) {
+  return join(project, 'node_modules', name);
+}
+
+function tarballs() {
+  return readdirSync(work).filter((name) => name.endsWith('.tgz'));
 }
 
 /** All files below a folder, with '/' between the parts of their names. */

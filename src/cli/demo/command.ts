@@ -14,13 +14,13 @@ import {
   generateKey,
   generateSalt,
   warmUp,
-} from '../../index.js';
+} from 'frameseal';
 import { integerArgument } from '../arguments.js';
 import { bar, number, StatusLine, styled, table } from '../terminal.js';
 import { type PathReport, runPath } from './path.js';
 import { readUdpPackets, type UdpPacket } from './pcap.js';
 
-const RECORDING = new URL('../../../fixtures/recording.pcap', import.meta.url);
+const RECORDING = new URL('../recording.pcap', import.meta.url);
 /** Narrow, so that the wire's delayed packets are too old. */
 const REPLAY_WINDOW = 64;
 const WRONG_SALT_PACKETS = 150;

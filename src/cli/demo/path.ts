@@ -7,11 +7,9 @@ import dgram from 'node:dgram';
 import { once } from 'node:events';
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { load32 } from '../../bytes.js';
-import type { Channel } from '../../index.js';
-import { RTCP } from '../../index.js';
-import { rtpHeaderLength } from '../../wire/rtp.js';
+import type { Channel } from 'frameseal';
 import { Gateway, type GatewayCounters } from '../gateway/gateway.js';
+import { isRtcp } from '../rtcp.js';
 import type { UdpPacket } from './pcap.js';
 import { Wire, type WireCounts } from './wire.js';
 
@@ -144,7 +142,7 @@ class Receiver {
 
   #onPacket(packet: Buffer): void {
     this.received++;
-    if (rtpHeaderLength(packet, packet.length) === RTCP) return;
+    if (isRtcp(packet)) return;
     this.packets++;
     this.bytes += packet.length;
     const expected = this.#expected.get(packetName(packet));
@@ -153,5 +151,7 @@ class Receiver {
 }
 
 function packetName(packet: Uint8Array): string {
-  return packet.length < 12 ? 'short' : `${load32(packet, 8)}:${load32(packet, 0) & 0xffff}`;
+  if (packet.length < 12) return 'short';
+  const view = new DataView(packet.buffer, packet.byteOffset);
+  return `${view.getUint32(8)}:${view.getUint16(2)}`;
 }

@@ -6,8 +6,7 @@
  */
 import dgram from 'node:dgram';
 import { once } from 'node:events';
-import { RTCP } from '../../index.js';
-import { rtpHeaderLength } from '../../wire/rtp.js';
+import { isRtcp } from '../rtcp.js';
 
 /** How many packets it happened to. */
 export interface WireCounts {
@@ -73,7 +72,7 @@ export class Wire {
 
   #onPacket(packet: Buffer): void {
     this.counts.relayed++;
-    if (rtpHeaderLength(packet, packet.length) === RTCP) {
+    if (isRtcp(packet)) {
       this.#send(packet);
       return;
     }

@@ -1,6 +1,6 @@
 /** `frameseal gateway`: runs a gateway until SIGINT or SIGTERM, shows what it does, and takes a new key on SIGHUP. */
 import type { Command } from 'commander';
-import { type Channel, type ChannelOptions, enableEncryption, warmUp } from '../../index.js';
+import { type Channel, type ChannelOptions, enableEncryption, warmUp } from 'frameseal';
 import { type Endpoint, endpointArgument, endpointText, integerArgument } from '../arguments.js';
 import { identify, identityOf, loadConfig } from '../configfile.js';
 import { CliError, isExplained, warn } from '../terminal.js';

@@ -17,10 +17,9 @@ import { once } from 'node:events';
 import { isIPv6 } from 'node:net';
 import type { RecordableHistogram } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Channel, Opener, Sealer } from '../../index.js';
-import { RTCP } from '../../index.js';
-import { rtpHeaderLength } from '../../wire/rtp.js';
+import { type Channel, type Opener, RTCP, type Sealer } from 'frameseal';
 import { type Endpoint, endpointText } from '../arguments.js';
+import { isRtcp } from '../rtcp.js';
 import { Outbox } from './outbox.js';
 import { BufferPool } from './pool.js';
 
@@ -284,7 +283,7 @@ export class Gateway {
     // What came before it leaves before it.
     this.#flush();
     this.#arrived(packet);
-    if (rtpHeaderLength(packet, packet.length) === RTCP) this.#forwardRtcp(packet, this.#rtcpOut!);
+    if (isRtcp(packet)) this.#forwardRtcp(packet, this.#rtcpOut!);
     else this.#rtcpDropped++;
   }
 

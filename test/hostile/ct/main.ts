@@ -1,6 +1,6 @@
 /** `npm run ct`: see --help. The table on stdout; progress on stderr, on a terminal. */
 import { parseArgs } from 'node:util';
-import { number, StatusLine } from '#terminal';
+import { number, StatusLine } from '../../../src/cli/terminal.js';
 import { measure, RUNS } from './measure.js';
 import { bar, HEADING, isAsAsked, line } from './report.js';
 import { ROWS, type Row } from './rows.js';

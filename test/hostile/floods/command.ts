@@ -1,6 +1,6 @@
 /** `floods`: what floods.ts and new-senders.ts find, as a table. */
 import type { RecordableHistogram } from 'node:perf_hooks';
-import { number } from '#terminal';
+import { number } from '../../../src/cli/terminal.js';
 import { mebibytes, percent, Report } from '../report.js';
 import { FLOODS, type FloodReport, runFlood } from './floods.js';
 import { expectedWaitMs, measureWaits } from './new-senders.js';

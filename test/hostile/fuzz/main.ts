@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { number, StatusLine } from '#terminal';
+import { number, StatusLine } from '../../../src/cli/terminal.js';
 import { findingsOf, runCampaign } from './campaign.js';
 import { loadCode } from './code.js';
 import { readCorpus, readSeeds, writeCorpus, writeSeed } from './files.js';

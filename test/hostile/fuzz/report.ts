@@ -1,5 +1,5 @@
 /** What the command prints: a table of targets, and one of branches. */
-import { number, table } from '#terminal';
+import { number, table } from '../../../src/cli/terminal.js';
 import type { Coverage, FileCoverage } from './coverage.js';
 import type { Fuzzer } from './fuzzer.js';
 

@@ -1,4 +1,4 @@
-/** A gateway in a process of its own: `dist/cli/main.js gateway` on loopback, its counters and its memory. */
+/** A gateway in a process of its own: `frameseal gateway` on loopback, its counters and its memory. */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface, type Interface } from 'node:readline';
@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { spawnNode } from '../children.js';
 
 export const LOOPBACK = '127.0.0.1';
-const CLI = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
+const CLI = fileURLToPath(new URL('../../../src/cli/dist/main.js', import.meta.url));
 /** Loaded before the gateway's code: tells its memory, and after a collection where it is asked for. */
 const PROBE = `process.on('message', (what) => {
   if (what === 'live') { gc(); gc(); }

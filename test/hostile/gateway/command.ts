@@ -1,5 +1,5 @@
 /** `gateway`: what run.ts finds, as a table, and what must hold of it. */
-import { number } from '#terminal';
+import { number } from '../../../src/cli/terminal.js';
 import { mebibytes, percent, Report } from '../report.js';
 import type { Counters } from './child.js';
 import { type GatewayReport, type LiveMemory, runGateways, sum } from './run.js';

@@ -1,5 +1,5 @@
 /** `nonces`: what processes.ts finds, as a table. */
-import { number } from '#terminal';
+import { number } from '../../../src/cli/terminal.js';
 import { Report } from '../report.js';
 import { runProcesses } from './processes.js';
 

@@ -2,11 +2,12 @@
  * Run by `npm run build`: writes ../modules.ts, which holds both modules as Base64, so that nothing has to be loaded at run
  * time; and, for platforms that compile none then, both as files. What it writes is not in git.
  */
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { buildModule } from './module.js';
 
 const [, , target, folder] = process.argv;
-if (target === undefined || folder === undefined) throw new Error('usage: build.js TARGET.ts FOLDER');
+if (target === undefined || folder === undefined) throw new Error('usage: build.ts TARGET.ts FOLDER');
+mkdirSync(folder, { recursive: true });
 const relaxed = buildModule(true);
 const plain = buildModule(false);
 const literal = (bytes: Uint8Array) => `'${Buffer.from(bytes).toString('base64')}'`;
