@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { type EncryptionConfig, enableEncryption, generateKey, generateSalt } from '../../src/index.js';
 
-const CLI = new URL('../../src/cli/dist/main.js', import.meta.url).pathname;
+export const CLI = new URL('../../src/cli/dist/main.js', import.meta.url).pathname;
 export const LOOPBACK = '127.0.0.1';
 
 /** Runs a command to its end. */
