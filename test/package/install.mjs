@@ -137,7 +137,7 @@ const STEPS = [
 ];
 
 function pack() {
-  npm(['pack', '--workspace', manifest.name, '--workspace', command.name, '--pack-destination', work], ROOT);
+  npm(['pack', '--include-workspace-root', '--workspace', command.name, '--pack-destination', work], ROOT);
   return tarballs()
     .map((name) => `${name}, ${kilobytes(statSync(join(work, name)).size)}`)
     .join('; ');
