@@ -120,7 +120,7 @@ export function enableEncryption(config: EncryptionConfig, options: ChannelOptio
   return enableEncryptionWith(config, options, systemSessions);
 }
 
-/** As enableEncryption, with sessions, first counters and perhaps an engine of the caller's: for tests and vector tools only. */
+/** @internal As enableEncryption, with sessions, first counters and perhaps an engine of the caller's: for tests and vector tools only. */
 export function enableEncryptionWith(
   config: EncryptionConfig,
   options: ChannelOptions,
@@ -139,7 +139,7 @@ export function enableEncryptionWith(
 }
 
 const systemSessions: SessionSource = (words) => {
-  fillRandom(words as Int32Array<ArrayBuffer>);
+  fillRandom(words);
   return 0;
 };
 

@@ -40,7 +40,7 @@ export interface EncryptionConfig {
   keyId?: number | undefined;
 }
 
-/** A configuration that was read: every value in the one shape that the rest of the library uses. */
+/** @internal A configuration that was read: every value in the one shape that the rest of the library uses. */
 export interface ParsedConfig {
   readonly mode: KnownMode;
   /** A copy: 32 bytes, or 16 for SM4_128_ECB where that many were given. */
@@ -290,7 +290,7 @@ function readKeyId(value: unknown): number {
   return value + 0; // -0 becomes 0
 }
 
-/** Checks a configuration and copies its values. Throws ConfigError for the first fault. (FORMAT.md section 1) */
+/** @internal Checks a configuration and copies its values. Throws ConfigError for the first fault. (FORMAT.md section 1) */
 export function parseConfig(config: unknown): ParsedConfig {
   // Each field is read once: a getter cannot show one value to the checks and another one afterwards.
   const fields = readFields(config);
@@ -309,7 +309,7 @@ export function parseConfig(config: unknown): ParsedConfig {
   return { mode: mode.name, key, salt: EMPTY, keyId: 0 };
 }
 
-/** Does something with a configuration that was read, and wipes it. */
+/** @internal Does something with a configuration that was read, and wipes it. */
 export function withConfig<Result>(config: EncryptionConfig, action: (parsed: ParsedConfig) => Result): Result {
   const parsed = parseConfig(config);
   try {

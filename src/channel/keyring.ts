@@ -39,7 +39,7 @@ export class LiveKey {
  * Where sessions come from: fills two words with random bits and returns the first counter. The system's CSPRNG and 0;
  * tests and vector tools, and nobody else, put in another, which may also say how many blocks count as sealed.
  */
-export type SessionSource = (words: Int32Array, blocks?: Float64Array) => number;
+export type SessionSource = (words: Int32Array<ArrayBuffer>, blocks?: Float64Array) => number;
 
 export class KeyRing {
   readonly mode: GcmMode;
@@ -179,7 +179,7 @@ export class KeyRing {
     }, delayMs);
     this.#timers.add(timer);
     // Node's timers are objects that can let the process end; browsers' are numbers.
-    if (typeof timer === 'object') timer.unref();
+    if (typeof timer === 'object') (timer as { unref(): void }).unref();
     return timer;
   }
 

@@ -10,10 +10,12 @@ export type Framing = 'rtp' | 'frame';
 
 const MAX_FRAME_BYTES = 16_777_215;
 
-/** The most bytes that sealing adds in the GCM2 modes, and in SM4 mode. */
+/** @internal The most bytes that sealing adds in the GCM2 modes, and in SM4 mode. */
 export const SFRAME_OVERHEAD: number = MAX_SEALED_HEADER_BYTES + TAG_BYTES;
+/** @internal */
 export const SM4_OVERHEAD = 16;
 
+/** @internal */
 export class Layout {
   readonly framing: Framing;
   readonly bindHeader: boolean;

@@ -8,14 +8,14 @@ export interface OpenerStats extends FrameStats {
   readonly senders: number;
 }
 
-/** What a mode does to open, and whose frames they were. */
+/** @internal What a mode does to open, and whose frames they were. */
 export interface OpenProtocol extends FrameProtocol<Sender> {
   readonly lastSenderId: string;
   /** How many senders are remembered. */
   readonly senders: number;
 }
 
-/** Makes an opener of a mode's protocol; for suites. */
+/** @internal Makes an opener of a mode's protocol; for suites. */
 export let newOpener: (protocol: OpenProtocol, onClose: (opener: Opener) => void) => Opener;
 
 /** Opens frames of every sender in the channel; made by `Channel.createOpener`. Close it when done. */

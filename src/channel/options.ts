@@ -41,7 +41,7 @@ const DEFAULT_GRACE_MS = 10_000;
 /** The longest delay that timers take. */
 const MAX_DELAY_MS = 0x7fffffff;
 
-/** Reads a channel's options; `engine`: one that tests put in, instead of the option. */
+/** @internal Reads a channel's options; `engine`: one that tests put in, instead of the option. */
 export function readChannelOptions(options: ChannelOptions, engine?: Engine): Settings {
   checkNames(options, ['framing', 'bindHeader', 'replayWindow', 'maxSenders', 'engine']);
   const { framing = 'rtp' } = { framing: own(options, 'framing') };
@@ -59,12 +59,13 @@ export function readChannelOptions(options: ChannelOptions, engine?: Engine): Se
   };
 }
 
-/** Whether an opener takes frames of its own channel. */
+/** @internal Whether an opener takes frames of its own channel. */
 export function readOpenerOptions(options: OpenerOptions): boolean {
   checkNames(options, ['loopback']);
   return booleanOption(options, 'loopback', false);
 }
 
+/** @internal */
 export function readRotateOptions(options: RotateOptions): { readonly sealAfterMs: number; readonly graceMs: number } {
   checkNames(options, ['sealAfterMs', 'graceMs']);
   const sealAfterMs = delayOption(options, 'sealAfterMs', 0);

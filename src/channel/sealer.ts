@@ -7,12 +7,12 @@
 import type { FrameStats } from '../frames/counters.js';
 import { FramePipeline, type FrameProtocol } from '../frames/pipeline.js';
 
-/** What a mode does to seal, and whose frames they are. */
+/** @internal What a mode does to seal, and whose frames they are. */
 export interface SealProtocol extends FrameProtocol<undefined> {
   readonly senderId: string;
 }
 
-/** Makes a sealer of a mode's protocol; for suites. */
+/** @internal Makes a sealer of a mode's protocol; for suites. */
 export let newSealer: (protocol: SealProtocol, onClose: (sealer: Sealer) => void) => Sealer;
 
 /** Seals frames; made by `Channel.createSealer`. One for each flow. Close it when done: that wipes its keys. */

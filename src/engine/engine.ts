@@ -11,17 +11,18 @@
  */
 import { copyInto, EMPTY } from '../bytes.js';
 
-/** Bytes of a GCM tag; shorter tags are not offered. */
+/** @internal Bytes of a GCM tag; shorter tags are not offered. */
 export const TAG_BYTES = 16;
 
 const NONCE_BYTES = 12;
 
-/** What `written` says where nothing was written: tag or padding are wrong; there is no memory for a text so long. */
+/** @internal What `written` says where nothing was written: tag or padding are wrong; there is no memory for a text so long. */
 export const REFUSED = -1;
+/** @internal */
 export const NO_MEMORY = -2;
 
 /**
- * One frame's order to an engine, made once and filled in again for each frame. Its result, `head` and then the text, is
+ * @internal One frame's order to an engine, made once and filled in again for each frame. Its result, `head` and then the text, is
  * written whole or not at all, whatever throws: output[outputAt - headLength, outputAt + written).
  */
 export class FrameJob {
@@ -62,13 +63,13 @@ export class FrameJob {
   }
 }
 
-/** What `seal` says without a key: nothing may be sealed under the zeros of a wiped slot. */
+/** @internal What `seal` says without a key: nothing may be sealed under the zeros of a wiped slot. */
 export const NO_KEY = 'this key was never set, or it was wiped';
 
-/** The longest text of a job: engines hold a text whole while they work on it. */
+/** @internal The longest text of a job: engines hold a text whole while they work on it. */
 export const MAX_TEXT_BYTES = 0x4000000;
 
-/** A slot for one AES-GCM key (NIST SP 800-38D) with 96-bit nonces and 128-bit tags. */
+/** @internal A slot for one AES-GCM key (NIST SP 800-38D) with 96-bit nonces and 128-bit tags. */
 export interface GcmKey {
   /** Takes a key of the slot's length; the array is not kept. Where it throws, the slot has no key. */
   setKey(key: Uint8Array): void;
@@ -83,7 +84,7 @@ export interface GcmKey {
   wipe(): void;
 }
 
-/** A slot for one SM4 key (GB/T 32907) in ECB mode. */
+/** @internal A slot for one SM4 key (GB/T 32907) in ECB mode. */
 export interface Sm4Key {
   setKey(key: Uint8Array): void;
   /** Whole blocks: `length` is a multiple of 16. */
@@ -100,7 +101,7 @@ export interface Sm4Key {
   wipe(): void;
 }
 
-/** A set of ciphers; key slots are made here. */
+/** @internal A set of ciphers; key slots are made here. */
 export interface Engine {
   readonly name: 'portable' | 'simd';
   /** Whether branches and memory addresses are independent of keys and plaintext. */

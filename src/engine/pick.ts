@@ -47,14 +47,14 @@ function findPortable(): Engine {
   return portable;
 }
 
-/** Makes 'simd' and 'auto' use one form of the module from now on: for tests of the other form. */
+/** @internal Makes 'simd' and 'auto' use one form of the module from now on: for tests of the other form. */
 export function useSimdForm(form: 'relaxed' | 'plain'): void {
   simd = tested(createSimdEngine(compileModule(form)));
 }
 
 /**
  * Gives the SIMD engine its module, compiled: for platforms that compile none while a program runs. `module`: the
- * WebAssembly.Module of `frameseal/simd.wasm`, or of `frameseal/simd-relaxed.wasm` where relaxed SIMD is there. Call it before
+ * WebAssembly.Module of `frameseal/simd.wasm`. Call it before
  * channels are made; those that exist keep their engine. Throws TypeError for anything else, EngineError for another module.
  */
 export function useSimdModule(module: object): void {
@@ -70,7 +70,7 @@ export function useSimdModule(module: object): void {
   simd = tested(engine);
 }
 
-/** The engine for a choice. Throws TypeError for an unknown one, EngineError where there is none or it computes wrongly. */
+/** @internal The engine for a choice. Throws TypeError for an unknown one, EngineError where there is none or it computes wrongly. */
 export function pickEngine(choice: EngineChoice = 'auto'): Engine {
   switch (choice) {
     case 'portable':

@@ -12,6 +12,7 @@ export interface FrameStats {
   readonly refused: Readonly<Record<string, number>>;
 }
 
+/** @internal */
 export class FrameCounters {
   /** By -status; [0] counts successes. Float64Array: it counts past 2^32 without allocating. */
   readonly #byStatus = new Float64Array(STATUS_COUNT);

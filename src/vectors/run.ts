@@ -23,7 +23,7 @@ const LOW_32 = 0xffffffffn;
 const SESSION_BITS = 60n;
 const PATTERN = 0xa5;
 
-/** Undefined where we agree; or the first difference. Throws for a case that is no case (bad hex, missing fields). */
+/** @internal Undefined where we agree; or the first difference. Throws for a case that is no case (bad hex, missing fields). */
 export function runCase(test: VectorCase, engine: EngineChoice): Difference | undefined {
   switch (test.kind) {
     case 'gcm':

@@ -1,9 +1,8 @@
 /**
- * The cases that `verifyVectors` runs: our own schema (fixtures/README.md), into which the readers translate others.
+ * @internal The cases that `verifyVectors` runs: our own schema (fixtures/README.md), into which the readers translate others.
  *
  * Bytes are hex, 64-bit integers are decimal strings. `expect` is a status's name; left out, it is 'ok'.
  */
-
 export const FORMAT = 'frameseal-vectors/1';
 
 interface CaseBase {
@@ -11,7 +10,7 @@ interface CaseBase {
   readonly expect?: string;
 }
 
-/** AES-GCM, 96-bit nonce, 128-bit tag; `expect`: ok or BAD_TAG. */
+/** @internal AES-GCM, 96-bit nonce, 128-bit tag; `expect`: ok or BAD_TAG. */
 export interface GcmCase extends CaseBase {
   readonly kind: 'gcm';
   readonly key: string;
@@ -23,6 +22,7 @@ export interface GcmCase extends CaseBase {
   readonly tag: string;
 }
 
+/** @internal */
 export interface HkdfCase extends CaseBase {
   readonly kind: 'hkdf';
   readonly hash: 'SHA-256' | 'SHA-512';
@@ -35,6 +35,7 @@ export interface HkdfCase extends CaseBase {
   readonly okm?: string;
 }
 
+/** @internal */
 export interface Sm4Case extends CaseBase {
   readonly kind: 'sm4-ecb';
   readonly key: string;
@@ -44,6 +45,7 @@ export interface Sm4Case extends CaseBase {
   readonly iterations?: number;
 }
 
+/** @internal */
 export interface SframeHeaderCase extends CaseBase {
   readonly kind: 'sframe-header';
   readonly kid: string;
@@ -51,7 +53,7 @@ export interface SframeHeaderCase extends CaseBase {
   readonly encoded: string;
 }
 
-/** RFC 9605 from a base key. */
+/** @internal RFC 9605 from a base key. */
 export interface SframeCase extends CaseBase {
   readonly kind: 'sframe';
   readonly suite: number;
@@ -65,7 +67,7 @@ export interface SframeCase extends CaseBase {
   readonly sealed: string;
 }
 
-/** A frame of a channel: `input` alone is refused by the sealer, `sealed` alone is for the opener, both are both. */
+/** @internal A frame of a channel: `input` alone is refused by the sealer, `sealed` alone is for the opener, both are both. */
 export interface ChannelCase extends CaseBase {
   readonly kind: 'channel';
   readonly config: {
@@ -98,6 +100,7 @@ interface BlockCase extends CaseBase {
   readonly kind: 'aes-block';
 }
 
+/** @internal */
 export type VectorCase = GcmCase | HkdfCase | Sm4Case | SframeHeaderCase | SframeCase | ChannelCase | BlockCase;
 
 /** Every kind once: the compiler sees to it. */
@@ -111,12 +114,12 @@ const KINDS: Readonly<Record<VectorCase['kind'], true>> = {
   'aes-block': true,
 };
 
-/** Whether a file's case says a kind that there is. */
+/** @internal Whether a file's case says a kind that there is. */
 export function isKnownKind(kind: unknown): kind is VectorCase['kind'] {
   return typeof kind === 'string' && Object.hasOwn(KINDS, kind);
 }
 
-/** What a reader makes of a file. */
+/** @internal What a reader makes of a file. */
 export interface VectorFile {
   /** The format's name for people. */
   readonly format: string;
@@ -126,7 +129,7 @@ export interface VectorFile {
   readonly outOfScope: Readonly<Record<string, number>>;
 }
 
-/** Counts cases that are out of scope. */
+/** @internal Counts cases that are out of scope. */
 export class Scope {
   /** Without a prototype: a reason may have the name of something that stands there. */
   readonly counts: Record<string, number> = Object.create(null);

@@ -66,6 +66,7 @@ const SUB_PATH_CHECKS = {
     const damaged = text.replace(/"([0-9a-f]{40,})([0-9a-f])"/g, (_, most, last) => `"${most}${last === '0' ? 1 : 0}"`);
     expect(verifyVectors(damaged).disagreements.length > 0, 'damaged vectors disagree');
   },
+  './simd.wasm': (bytes) => expect(WebAssembly.validate(bytes), 'the module is valid'),
   './package.json': ({ name, version }) =>
     expectEqual([name, version], [manifest.name, manifest.version], 'package.json'),
 };
@@ -195,6 +196,9 @@ async function checkSubPath(subPath) {
   const check = SUB_PATH_CHECKS[subPath];
   expect(check !== undefined, `test/package/install.mjs has a check for the sub-path ${subPath}`);
   if (subPath.endsWith('.json')) return check(createRequire(join(project, 'user.js'))(specifier(subPath)));
+  if (subPath.endsWith('.wasm')) {
+    return check(readFileSync(createRequire(join(project, 'user.js')).resolve(specifier(subPath))));
+  }
   const user = join(project, 'import.js');
   writeFileSync(user, 'export const load = (specifier) => import(specifier);\n');
   const { load } = await import(pathToFileURL(user).href);
@@ -247,7 +251,7 @@ function checkTypes(user) {
   mkdirSync(sources, { recursive: true });
   writeFileSync(join(sources, 'usage.ts'), USAGE);
   let count = 0;
-  for (const subPath of Object.keys(manifest.exports).filter((path) => !path.endsWith('.json'))) {
+  for (const subPath of Object.keys(manifest.exports).filter((path) => !/\.(json|wasm)$/.test(path))) {
     const { values, types } = publicNames(subPath);
     const names = [...values, ...types.map((name) => `type ${name}`)];
     const text = `import { ${names.join(', ')} } from '${specifier(subPath)}';\nexport { ${names.join(', ')} };\n`;

@@ -26,12 +26,6 @@ const POLICIES = [
 const WORKERS = [
   { policy: 'no module', script: 'worker.mjs', expected: FORBIDDEN },
   { policy: 'simd.wasm given', script: 'worker-module.mjs', module: 'frameseal/simd.wasm', expected: GIVEN },
-  {
-    policy: 'simd-relaxed.wasm given',
-    script: 'worker-module.mjs',
-    module: 'frameseal/simd-relaxed.wasm',
-    expected: GIVEN,
-  },
 ];
 
 /** For all cases together: a platform that hangs while it ends is no reason to wait for ever. */

@@ -4,7 +4,7 @@ import { BATCHES, NUMBERS } from './evil-batch.js';
 import { type Call, callAll, type Evil, type Judged, judge, othersOf, type World } from './evil-rules.js';
 
 /** Everything hostile that a call has a place for; an array in the middle of a batch. */
-export function evilsOf(call: Call): Evil[] {
+function evilsOf(call: Call): Evil[] {
   const middle = call.frames === undefined ? 0 : call.frames >> 1;
   const places = call.inputs.map((name, i) => ({ name, place: middle * call.inputs.length + i }));
   if (call.out !== undefined) places.push({ name: call.out, place: call.inputs.length * (call.frames ?? 1) + middle });
@@ -20,7 +20,7 @@ export function evilsOf(call: Call): Evil[] {
 }
 
 /** Tries one hostile argument in one call, and everybody's ordinary calls after it. Throws where a rule is broken. */
-export function attempt(world: World, call: Call, evil: Evil): Judged {
+function attempt(world: World, call: Call, evil: Evil): Judged {
   const { subject } = world;
   const judged = judge(world, subject, call, evil);
   if (evil.must === 'refuse' && !judged.threw) throw new Error('is taken');

@@ -1,6 +1,6 @@
 /**
  * Run by `npm run build`: writes ../modules.ts, which holds both modules as Base64, so that nothing has to be loaded at run
- * time; and, for platforms that compile none then, both as files. What it writes is not in git.
+ * time; and, for platforms that compile none then, the plain one as a file. What it writes is not in git.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { buildModule } from './module.js';
@@ -20,6 +20,5 @@ writeFileSync(
     '',
   ].join('\n'),
 );
-writeFileSync(`${folder}/simd-relaxed.wasm`, relaxed);
 writeFileSync(`${folder}/simd.wasm`, plain);
 process.stdout.write(`SIMD modules: ${relaxed.length} bytes relaxed, ${plain.length} bytes plain\n`);
