@@ -2,14 +2,15 @@
  * An engine's own memory for the text of one frame: read in once, worked on, written out once.
  *
  * Copies go by whole-array `set`, which costs the same for any length up to a packet; views for that are made once for each
- * length. A copy is bounded by what the caller's array really holds, so that none can reach beyond the area.
+ * length, and on callers' arrays that are much longer than their frames once for each window (windows.ts). A copy is bounded by what the caller's array really holds, so that none can reach beyond the area.
  */
 import { bufferOf, byteOffsetOf, copyInto, lengthOf } from '../bytes.js';
 import type { FrameJob } from './engine.js';
+import { bytesBefore, windowOn } from './windows.js';
 
 /** An input array up to so much longer than the frame in it is copied whole: cheaper than finding the frame's end. */
 export const SPARE_BYTES = 512;
-/** Longer texts are copied by a view of their own: one for each copy. */
+/** Longer results are copied by a view of their own. */
 const SHORT_BYTES = 0x4010;
 
 export class TextArea {
@@ -17,17 +18,19 @@ export class TextArea {
   readonly at: number;
   readonly #memory: Uint8Array;
   readonly #beforeBytes: number;
+  readonly #end: number;
   /** Views of the text's first n bytes, by n. */
   readonly #views: (Uint8Array | undefined)[] = [];
 
   /**
-   * The text is memory[at, ...). Before it there is room for `beforeBytes`, and after it for SPARE_BYTES: what a copy of a
-   * whole array brings there is overwritten or never looked at.
+   * The text is memory[at, ...). Copies write to memory[at - beforeBytes, end), which has SPARE_BYTES after the text at least:
+   * what they bring before and after it is overwritten or never looked at.
    */
-  constructor(memory: Uint8Array, at: number, beforeBytes: number) {
+  constructor(memory: Uint8Array, at: number, beforeBytes: number, end: number) {
     this.#memory = memory;
     this.at = at;
     this.#beforeBytes = beforeBytes;
+    this.#end = end;
   }
 
   /** Reads input[inputAt, inputAt + length). */
@@ -36,10 +39,10 @@ export class TextArea {
     const to = this.at;
     if (inputAt <= this.#beforeBytes && lengthOf(input) - inputAt <= length + SPARE_BYTES) {
       copyInto(memory, input, to - inputAt);
-    } else if (length <= SHORT_BYTES) {
-      for (let i = 0; i < length; i++) memory[to + i] = input[inputAt + i]!;
     } else {
-      copyInto(memory, new Uint8Array(bufferOf(input), byteOffsetOf(input) + inputAt, length), to);
+      const window = windowOn(input, inputAt, length, this.#end - to);
+      if (window !== undefined) copyInto(memory, window, to - bytesBefore(inputAt));
+      else copyInto(memory, new Uint8Array(bufferOf(input), byteOffsetOf(input) + inputAt, length), to);
     }
   }
 

@@ -6,7 +6,7 @@ const FIRST_TEXT_BYTES = 0x1000;
 
 class Staging {
   memory: Uint8Array = new Uint8Array(0);
-  area: TextArea = new TextArea(this.memory, 0, 0);
+  area: TextArea = new TextArea(this.memory, 0, 0, 0);
   #room = 0;
   /** The most bytes of text since the last wipe. */
   #used = 0;
@@ -17,7 +17,7 @@ class Staging {
       this.wipe();
       this.#room = Math.max(length, 2 * this.#room, FIRST_TEXT_BYTES);
       this.memory = new Uint8Array(BEFORE_BYTES + this.#room + SPARE_BYTES);
-      this.area = new TextArea(this.memory, BEFORE_BYTES, BEFORE_BYTES);
+      this.area = new TextArea(this.memory, BEFORE_BYTES, BEFORE_BYTES, this.memory.length);
     }
     if (length > this.#used) this.#used = length;
   }

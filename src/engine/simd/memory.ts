@@ -25,6 +25,7 @@ import {
   SHARED_HEADER_BYTES,
   SLOT_BYTES,
   SLOTS,
+  SM4_STATES,
   TEXT,
   TEXT_STRIDE,
 } from './layout.js';
@@ -97,7 +98,7 @@ export class SimdMemory {
   text(place: number): TextArea {
     const text = this.#texts[place];
     if (text !== undefined) return text;
-    const made = new TextArea(this.heap, TEXT + place * TEXT_STRIDE, SHARED_HEADER_BYTES);
+    const made = new TextArea(this.heap, TEXT + place * TEXT_STRIDE, SHARED_HEADER_BYTES, SM4_STATES);
     this.#texts[place] = made;
     return made;
   }
@@ -125,7 +126,8 @@ export class SimdMemory {
   longText(length: number): TextArea {
     if (this.#long === undefined || length > this.#long.room) this.#makeLong(length);
     if (length > this.#longUsed) this.#longUsed = length;
-    this.#longText ??= new TextArea(this.heap, this.#long!.start + LONG_BEFORE_BYTES, LONG_BEFORE_BYTES);
+    const { start, end } = this.#long!;
+    this.#longText ??= new TextArea(this.heap, start + LONG_BEFORE_BYTES, LONG_BEFORE_BYTES, end - GUARD_BYTES);
     return this.#longText;
   }
 

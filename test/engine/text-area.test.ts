@@ -1,0 +1,84 @@
+/** Copies from callers' arrays into an engine's memory: right wherever the frame lies, and bounded. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { SPARE_BYTES, TextArea } from '../../src/engine/text-area.js';
+import { sample } from '../support/engines.js';
+
+const BEFORE_BYTES = 128;
+const AT = 4096;
+const NOISE = sample('text area', 140_000);
+
+/** A memory with a text area for texts of `room` bytes in its middle. */
+function newArea(room: number): { memory: Uint8Array; area: TextArea; end: number } {
+  const end = AT + room + SPARE_BYTES;
+  const memory = new Uint8Array(end + 4096).fill(0xa5);
+  return { memory, area: new TextArea(memory, AT, BEFORE_BYTES, end), end };
+}
+
+function check(input: Uint8Array, at: number, length: number, room = length): void {
+  const { memory, area, end } = newArea(room);
+  area.put(input, at, length);
+  const copied = memory.subarray(AT, AT + length);
+  expect(Buffer.compare(copied, NOISE.subarray(at, at + length)), `${length} at ${at} of ${input.length}`).toBe(0);
+  const outside = [memory.subarray(0, AT - BEFORE_BYTES), memory.subarray(end)];
+  expect(outside.every((bytes) => bytes.every((byte) => byte === 0xa5))).toBe(true);
+}
+
+describe('put', () => {
+  it.each([0, 600, 2048, 65_536])(
+    'every offset within a window and its borders, in an array of %i bytes more',
+    (more) => {
+      for (let at = 0; at < 300; at++) {
+        for (const length of [0, 1, 63, 64, 65, 512, 960, 961, 1024, 1025]) {
+          check(new Uint8Array(NOISE.subarray(0, at + length + more)), at, length);
+        }
+      }
+    },
+  );
+
+  it('any place of one array, again and again, in areas large and small', () => {
+    const array = new Uint8Array(NOISE);
+    const place = fc.record({
+      at: fc.nat(120_000),
+      length: fc.oneof(fc.nat(2000), fc.nat(17_000), fc.constantFrom(1023, 1024, 2048, 16_384, 16_400, 16_512)),
+      more: fc.constantFrom(0, 100, 20_000),
+    });
+    fc.assert(
+      fc.property(place, ({ at, length, more }) => {
+        check(array, at, length, length + more);
+      }),
+      { numRuns: 800 },
+    );
+  });
+
+  it('a view with an offset of its own, and one on shared memory', () => {
+    const shared = new Uint8Array(new SharedArrayBuffer(9000), 333, 8000);
+    shared.set(NOISE.subarray(0, 8000));
+    const view = new Uint8Array(Uint8Array.from([1, 2, 3, ...NOISE.subarray(0, 8000)]).buffer, 3);
+    for (const array of [shared, view]) for (const at of [0, 1, 129, 700, 6900]) check(array, at, 1000);
+  });
+
+  it('an array whose memory went, shrank and grew meanwhile', () => {
+    type Resizable = ArrayBuffer & { resize(bytes: number): void };
+    const buffer = new (ArrayBuffer as unknown as new (bytes: number, options: object) => Resizable)(9000, {
+      maxByteLength: 20_000,
+    });
+    const array = new Uint8Array(buffer);
+    array.set(NOISE.subarray(0, 9000));
+    check(array, 3000, 200);
+    buffer.resize(3200);
+    check(array, 3000, 200);
+    buffer.resize(3100);
+    check(array, 3000, 100);
+    buffer.resize(20_000);
+    array.set(NOISE.subarray(0, 20_000));
+    check(array, 3000, 900);
+    check(array, 18_000, 2000);
+  });
+
+  it('arrays too long for windows: a view for a copy', () => {
+    const long = new Uint8Array(3_000_000);
+    long.set(NOISE);
+    for (const at of [0, 5000, 100_001]) check(long, at, 1200);
+  });
+});
