@@ -25,14 +25,9 @@ function rotateLeft(word: number, bits: number): number {
   return (word << bits) | (word >>> (32 - bits));
 }
 
-/** Product in GF(2^8) modulo SM4's polynomial x^8 + x^7 + x^6 + x^5 + x^4 + x^2 + 1. */
-function multiply(a: number, b: number): number {
-  let product = 0;
-  for (let bit = 0; bit < 8; bit++) {
-    if ((b >>> bit) & 1) product ^= a;
-    a = (a << 1) ^ ((a >>> 7) * 0x1f5);
-  }
-  return product;
+/** Multiplication by x in GF(2^8) modulo SM4's polynomial x^8 + x^7 + x^6 + x^5 + x^4 + x^2 + 1. */
+function timesX(a: number): number {
+  return (a << 1) ^ ((a >>> 7) * 0x1f5);
 }
 
 /** The affine map of SM4's S-box: the sum of five rotations of the byte, and the constant 0xd3. */
@@ -43,12 +38,19 @@ function affine(byte: number): number {
 }
 
 function makeTables(): void {
+  // x generates the field: the inverse of x^i is x^(255 - i), and that of 0 is 0.
+  const powers = new Uint8Array(256);
+  const logarithms = new Uint8Array(256);
+  for (let i = 0, power = 1; i < 255; i++) {
+    powers[i] = power;
+    logarithms[power] = i;
+    power = timesX(power);
+  }
+  powers[255] = 1;
   for (let x = 0; x < 256; x++) {
-    // S(x) = affine(1 / affine(x)), with 1 / 0 = 0; the inverse is the 254th power.
+    // S(x) = affine(1 / affine(x)).
     const base = affine(x);
-    let inverse = 1;
-    for (let i = 0; i < 254; i++) inverse = multiply(inverse, base);
-    const s = affine(inverse);
+    const s = affine(base === 0 ? 0 : powers[255 - logarithms[base]!]!);
     SM4_SBOX[x] = s;
     const word = s << 24;
     const mixed = word ^ rotateLeft(word, 2) ^ rotateLeft(word, 10) ^ rotateLeft(word, 18) ^ rotateLeft(word, 24);
