@@ -17,7 +17,7 @@ function checkMemory(name: string, array: Uint8Array): void {
   try {
     copyInto(array, EMPTY, 0);
   } catch {
-    throw new TypeError(`${name} has no memory: its buffer was transferred to somebody else, or made smaller`);
+    throw new TypeError(`${name} has no memory: its buffer was transferred, or resized below it`);
   }
 }
 

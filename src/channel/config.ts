@@ -253,7 +253,7 @@ function readBytes(value: Uint8Array, field: SecretField): Uint8Array {
   // Copied before it is judged: another thread may write to a SharedArrayBuffer.
   const bytes = secretBytes(lengthOf(value));
   copyInto(bytes, value, 0);
-  // A key is hardly ever ASCII, so that it does not become a string, which nobody can wipe.
+  // A key is hardly ever ASCII, so it does not become a string, which cannot be wiped.
   const isAscii = bytes.every((byte) => byte < 0x80);
   if (isAscii && WRITTEN_OUT.test(new TextDecoder().decode(bytes.subarray(0, LONGEST)))) {
     const hint = 'these bytes are text, hex or Base64 written out: pass them as a string, trimmed';

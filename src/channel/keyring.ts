@@ -37,7 +37,7 @@ export class LiveKey {
 
 /**
  * Where sessions come from: fills two words with random bits and returns the first counter. The system's CSPRNG and 0;
- * tests and vector tools, and nobody else, put in another, which may also say how many blocks count as sealed.
+ * only tests and vector tools replace it, and may also say how many blocks count as sealed.
  */
 export type SessionSource = (words: Int32Array<ArrayBuffer>, blocks?: Float64Array) => number;
 

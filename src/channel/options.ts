@@ -41,7 +41,7 @@ const DEFAULT_GRACE_MS = 10_000;
 /** The longest delay that timers take. */
 const MAX_DELAY_MS = 0x7fffffff;
 
-/** @internal Reads a channel's options; `engine`: one that tests put in, instead of the option. */
+/** @internal Reads a channel's options; `engine`, for tests, replaces the option. */
 export function readChannelOptions(options: ChannelOptions, engine?: Engine): Settings {
   checkNames(options, ['framing', 'bindHeader', 'replayWindow', 'maxSenders', 'engine']);
   const { framing = 'rtp' } = { framing: own(options, 'framing') };

@@ -62,7 +62,7 @@ export class Sealer {
    * Seals inputs[i] into outs[i] for each i below `count`, in order; results[i] is what `seal` would return. An out lies
    * apart from all others, and from other frames' inputs, which are read before earlier frames are written. Returns how
    * many succeeded. Where it throws, results[i] is UNFINISHED for each frame that was not finished: its out is as it was,
-   * or holds a frame that nobody has seen yet.
+   * or holds a frame that was not reported.
    */
   sealBatch(inputs: Uint8Array[], outs: Uint8Array[], results: Int32Array, count?: number): number {
     return this.#pipeline.runBatch(inputs, outs, results, count);

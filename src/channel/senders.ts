@@ -132,7 +132,7 @@ export class SenderTable {
     return this.#known.find(kidHigh, kidLow);
   }
 
-  /** The lowest CTR that a KID may come back with: above the highest it had when it was evicted, otherwise 0. */
+  /** The lowest CTR that a KID may have: after an eviction, one above the highest accepted before; otherwise 0. */
   floor(kidHigh: number, kidLow: number): number {
     const slot = this.#evicted.find(kidHigh, kidLow);
     return slot < 0 ? 0 : this.#evictedHighest[slot]! + 1;
@@ -179,7 +179,7 @@ export class SenderTable {
     while (this.#known.kids.size > this.#maxSenders) this.#evict();
   }
 
-  /** Wipes what was derived from a live key, and forgets who was evicted under it; or everything. */
+  /** Wipes what was derived from a live key, and forgets the senders evicted under it; without an argument, everything. */
   forget(live?: LiveKey): void {
     thoroughly([this.#known, this.#candidates], (records) => records.forget(live));
     const evicted = this.#evicted;

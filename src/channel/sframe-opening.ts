@@ -78,7 +78,7 @@ export class SframeOpening implements OpenProtocol {
     const { kidHigh, kidLow, ctr } = header;
     let sender = this.#table.find(kidHigh, kidLow);
     if (sender === undefined) {
-      // What an unknown KID is told depends on the frames that wait: they give tokens back, and make senders known.
+      // The verdict on an unknown KID depends on the frames that wait: these return tokens and make senders known.
       if (waiting > 0) return AFTER_OTHERS;
       const candidate = this.#candidate(kidHigh, kidLow, ctr);
       if (typeof candidate === 'number') return candidate;

@@ -16,7 +16,7 @@ import { DerivedKeys } from './keys.js';
 import { type Layout, SFRAME_OVERHEAD } from './layout.js';
 import type { SealProtocol } from './sealer.js';
 
-/** A session ends when it has sealed so many blocks of 16 bytes. */
+/** Blocks of 16 bytes that a session may seal. */
 const MAX_BLOCKS = 2 ** 36;
 
 export class SframeSealing implements SealProtocol {

@@ -8,7 +8,7 @@ import { bufferOf, byteOffsetOf, copyInto, lengthOf } from '../bytes.js';
 import type { FrameJob } from './engine.js';
 import { bytesBefore, windowOn } from './windows.js';
 
-/** An input array up to so much longer than the frame in it is copied whole: cheaper than finding the frame's end. */
+/** An input array that exceeds its frame by up to this many bytes is copied whole: cheaper than a window. */
 export const SPARE_BYTES = 512;
 /** Longer results are copied by a view of their own. */
 const SHORT_BYTES = 0x4010;

@@ -1,4 +1,4 @@
-/** JSON whose integers keep all their bits: those that a number may not hold exactly come back as decimal strings. */
+/** JSON whose integers keep all their bits: an integer that a number may not hold exactly becomes a decimal string. */
 
 /** A string, or a number; strings are matched so that digits inside them are left alone. */
 const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;

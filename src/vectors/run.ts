@@ -177,7 +177,7 @@ function runFrames(test: ChannelCase, channel: Channel): Difference | undefined 
     const difference = differ('sealed', test.sealed ?? expected ?? '', sealed);
     if (difference || test.sealed === undefined) return difference;
   } else if (test.loopback === false) {
-    // The sealer whose frame comes back.
+    // The channel's own sealer, whose frame is reflected.
     channel.createSealer();
   }
   const sealed = fromHex(test.sealed ?? '');

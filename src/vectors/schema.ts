@@ -131,7 +131,7 @@ export interface VectorFile {
 
 /** @internal Counts cases that are out of scope. */
 export class Scope {
-  /** Without a prototype: a reason may have the name of something that stands there. */
+  /** Without a prototype, because a reason may be called like one of its members. */
   readonly counts: Record<string, number> = Object.create(null);
 
   /** Counts one case for a reason; true, so that a reader can skip it in the same breath. */

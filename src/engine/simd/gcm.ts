@@ -129,7 +129,7 @@ export class SimdGcmKey implements GcmKey {
     if (slot === 0) return;
     this.#memory.eraseSlot(slot);
     this.#memory.wipeScratch();
-    // From here on nobody gives the slot back twice, whatever throws.
+    // The slot is given back once, whatever throws from here on.
     this.#slot = 0;
     this.#registry.unregister(this);
     this.#memory.giveSlot(slot);

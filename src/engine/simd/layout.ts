@@ -1,5 +1,5 @@
 /**
- * The SIMD engine's memory map: known to its TypeScript side and to the builder of its kernels, and to nobody else.
+ * The SIMD engine's memory map: only its TypeScript side and the builder of its kernels know it.
  *
  *     0x0000   constants, written by the module itself
  *     0x0800   scratch: what one call leaves for the next
@@ -91,7 +91,7 @@ export const POWER_BYTES = HASH_POSITIONS * 16;
 export const HASH_POWERS = 16;
 export const SLOT_BYTES = HASH_TABLES + HASH_POWERS * POWER_BYTES;
 
-/** In a slot for SM4: the 32 round keys of encryption, and then those of decryption; in one set there are so many bytes. */
+/** In a slot for SM4: the 32 round keys of encryption, and then those of decryption; the size of one set. */
 export const SM4_KEYS_BYTES = 32 * 16;
 
 export const PAGE_BYTES = 0x10000;

@@ -57,7 +57,7 @@ export type ModuleForm = 'relaxed' | 'plain';
 
 /** What AES of one block and GHASH of one leave in the first text. */
 const KEY_SET_UP_TEXT_BYTES = 128;
-/** Memory grows by a quarter, and by so much at least: about 200 keys. */
+/** Memory grows by a quarter, and by this much at least: about 200 keys. */
 const LEAST_GROWTH_PAGES = 32;
 const GUARD_WORD = 0x5afe9a4d;
 
@@ -232,7 +232,7 @@ export class SimdMemory {
     this.words.fill(GUARD_WORD, at >>> 2, (at + GUARD_BYTES) >>> 2);
   }
 
-  /** The address of bytes that nobody has had, growing the memory where it must. */
+  /** Reserves fresh bytes and returns their address; grows the memory where necessary. */
   #reserve(bytes: number): number {
     const start = this.#nextSlot;
     if (start + bytes > this.heap.length) this.#grow(start + bytes - this.heap.length);

@@ -25,7 +25,7 @@ export function createSimdEngine(module: WebAssembly.Module): Engine {
   };
 }
 
-/** Slots of keys that nobody wiped come back when their owners are collected; some platforms do not tell (workerd before 2025). */
+/** Reclaims the slots of keys that were collected without a wipe. Some platforms do not report that (workerd before 2025). */
 function slotRegistry(memory: SimdMemory): SlotRegistry {
   if (typeof FinalizationRegistry === 'undefined') return { register() {}, unregister() {} };
   return new FinalizationRegistry<number>((slot) => {

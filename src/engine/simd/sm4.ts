@@ -110,7 +110,7 @@ export class SimdSm4Key implements Sm4Key {
     if (slot === 0) return;
     this.#memory.eraseSlot(slot);
     this.#memory.wipeScratch();
-    // From here on nobody gives the slot back twice, whatever throws.
+    // The slot is given back once, whatever throws from here on.
     this.#slot = 0;
     this.#registry.unregister(this);
     this.#memory.giveSlot(slot);

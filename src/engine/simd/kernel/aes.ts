@@ -62,7 +62,7 @@ function mixColumns(b: Block, planes: readonly Value[]): Value[] {
   const sums = planes.map((plane, i) => b.xor(plane, below[i]!));
   return sums.map((sum, i) => {
     const rest = b.xor(below[i]!, rowsDown(b, sum, 2));
-    // Twice: every bit moves up by one, and what falls off comes back as 0x1b.
+    // Twice: every bit moves up by one, and the top bit is reduced to 0x1b.
     const doubled = i === 0 ? sums[7]! : i === 1 || i === 3 || i === 4 ? b.xor(sums[i - 1]!, sums[7]!) : sums[i - 1]!;
     return b.xor(rest, doubled);
   });

@@ -334,7 +334,7 @@ export class Assembler {
       if (left === 0) this.#free[value.type!].push(home);
     };
     for (const value of values) {
-      // What nobody reads is not made.
+      // Values without a reader are not computed.
       if (value.type !== undefined && !uses.has(value)) continue;
       value.inputs.forEach(read);
       this.#body.push(...value.opcode, ...value.immediates);
