@@ -8,6 +8,7 @@
 import { copyInto, lengthOf } from '../../bytes.js';
 import { EngineError, type FrameJob } from '../engine.js';
 import { SPARE_BYTES, TextArea } from '../text-area.js';
+import { edited, relaxed } from './edits.js';
 import {
   AAD,
   AAD_BYTES,
@@ -29,7 +30,7 @@ import {
   TEXT,
   TEXT_STRIDE,
 } from './layout.js';
-import { PLAIN_MODULE, RELAXED_MODULE } from './modules.js';
+import { PLAIN_MODULE, RELAXED_EDITS } from './modules.js';
 
 /** What the module offers; see kernel/. All arguments are integers: addresses, counts, and places of frames. */
 export interface Kernels {
@@ -61,11 +62,18 @@ const KEY_SET_UP_TEXT_BYTES = 128;
 const LEAST_GROWTH_PAGES = 32;
 const GUARD_WORD = 0x5afe9a4d;
 
-/** The bytes of a form of the module; decoded by the runtime where it can, which takes a hundredth of the time. */
+/** The bytes of a form of the module. */
 export function moduleBytes(form: ModuleForm): Uint8Array<ArrayBuffer> {
-  const text = form === 'relaxed' ? RELAXED_MODULE : PLAIN_MODULE;
-  const { fromBase64: decode } = Uint8Array as { fromBase64?: (text: string) => Uint8Array<ArrayBuffer> };
-  if (decode !== undefined) return decode.call(Uint8Array, text);
+  const plain = decoded(PLAIN_MODULE);
+  if (form === 'plain') return plain;
+  const edits = RELAXED_EDITS.map(([keep, skip, insert]) => [keep, skip, decoded(insert)] as const);
+  return edited(relaxed(plain), edits);
+}
+
+/** Bytes of Base64 that the build wrote; checked no further, because that takes a hundred times as long. */
+function decoded(text: string): Uint8Array<ArrayBuffer> {
+  const { fromBase64 } = Uint8Array as { fromBase64?: (text: string) => Uint8Array<ArrayBuffer> };
+  if (fromBase64 !== undefined) return fromBase64.call(Uint8Array, text);
   const binary = atob(text);
   const bytes = new Uint8Array(binary.length);
   for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);

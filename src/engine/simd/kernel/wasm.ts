@@ -3,6 +3,8 @@
  * types, one memory, exports, code and data. Opcodes are named as in the specification.
  */
 
+import { RELAXED_SWIZZLE, SWIZZLE } from '../edits.js';
+
 export type ValueType = 'i32' | 'v128';
 
 const TYPE_BYTES: Readonly<Record<ValueType, number>> = { i32: 0x7f, v128: 0x7b };
@@ -59,8 +61,9 @@ export const OP = {
   v128Store: simd(0x0b),
   v128Const: simd(0x0c),
   i8x16Shuffle: simd(0x0d),
-  i8x16Swizzle: simd(0x0e),
-  i8x16RelaxedSwizzle: simd(0x100),
+  // As long as its relaxed form: 0x0e in two bytes of LEB128.
+  i8x16Swizzle: SWIZZLE,
+  i8x16RelaxedSwizzle: RELAXED_SWIZZLE,
   i32x4Splat: simd(0x11),
   i32x4ReplaceLane: simd(0x1c),
   i8x16Eq: simd(0x23),

@@ -1,0 +1,34 @@
+/** The two forms of the module: what is loaded is what the builder makes. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { edited, relaxed } from '../../../src/engine/simd/edits.js';
+import { editsBetween } from '../../../src/engine/simd/kernel/diff.js';
+import { buildModule } from '../../../src/engine/simd/kernel/module.js';
+import { moduleBytes } from '../../../src/engine/simd/memory.js';
+
+describe('the module', () => {
+  it.each([
+    ['plain', false],
+    ['relaxed', true],
+  ] as const)('%s, as it was built', (form, isRelaxed) => {
+    expect(Buffer.compare(moduleBytes(form), buildModule(isRelaxed))).toBe(0);
+  });
+
+  it('differs in look-ups everywhere, and else in few bytes', () => {
+    const edits = editsBetween(relaxed(buildModule(false) as Uint8Array<ArrayBuffer>), buildModule(true));
+    expect(edits.length).toBeLessThan(30);
+    expect(edits.reduce((sum, [, , insert]) => sum + insert.length, 0)).toBeLessThan(3000);
+  });
+});
+
+describe('edits', () => {
+  const bytes = fc.uint8Array({ maxLength: 200, max: 3 });
+  it('turn any bytes into any others', () => {
+    fc.assert(
+      fc.property(bytes, bytes, bytes, bytes, (start, from, to, end) => {
+        const [before, after] = [from, to].map((middle) => Uint8Array.from([...start, ...middle, ...end]));
+        expect([...edited(before!, editsBetween(before!, after!))]).toEqual([...after!]);
+      }),
+    );
+  });
+});
