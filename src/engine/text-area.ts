@@ -46,10 +46,14 @@ export class TextArea {
     }
   }
 
-  /** Writes the job's result: its head, and `written` bytes of text. Nothing in here can throw after the first byte. */
+  /**
+   * Writes the job's result: `written` bytes of text, and the head before them. The copy of the text comes first, because
+   * calling it may throw, at the stack's end; it writes all or nothing, and no call follows it.
+   */
   commit(job: FrameJob, written: number): void {
     const view = this.view(written);
     const { head, headAt, headLength, output, outputAt } = job;
+    copyInto(output, view, outputAt);
     const from = outputAt - headLength;
     let i = 0;
     // Four bytes a turn: a turn costs more than a byte, and `set` would need a view.
@@ -60,7 +64,6 @@ export class TextArea {
       output[from + i + 3] = head[headAt + i + 3]!;
     }
     for (; i < headLength; i++) output[from + i] = head[headAt + i]!;
-    copyInto(output, view, outputAt);
     job.written = written;
   }
 
