@@ -16,7 +16,9 @@ export function checkBytes(name: string, value: Uint8Array): number {
 function checkMemory(name: string, array: Uint8Array): void {
   try {
     copyInto(array, EMPTY, 0);
-  } catch {
+  } catch (error) {
+    // The end of the stack says nothing of the array.
+    if (!(error instanceof TypeError)) throw error;
     throw new TypeError(`${name} has no memory: its buffer was transferred, or resized below it`);
   }
 }
