@@ -88,15 +88,21 @@ class Records {
     return kids.free;
   }
 
-  /** Wipes and removes what came from a live key, or everything; whatever throws, all records have their turn. */
+  /**
+   * Removes and wipes what came from a live key, or everything; and wipes every record that no KID has, because an exception
+   * may have left a key in it. Whatever throws, all records have their turn.
+   */
   forget(live?: LiveKey): void {
-    const slots: number[] = [];
-    for (let slot = this.kids.oldest; slot >= 0; slot = this.kids.newerThan(slot)) {
-      if (live === undefined || this.senders[slot]?.live === live) slots.push(slot);
-    }
-    thoroughly(slots, (slot) => {
-      this.senders[slot]?.wipe();
-      this.kids.remove(slot);
+    const { kids, senders } = this;
+    const found = new Set<number>();
+    for (let slot = kids.oldest; slot >= 0; slot = kids.newerThan(slot)) found.add(slot);
+    thoroughly(senders.keys(), (slot) => {
+      const sender = senders[slot];
+      if (found.has(slot)) {
+        if (live !== undefined && sender?.live !== live) return;
+        kids.remove(slot);
+      }
+      sender?.wipe();
     });
   }
 }
@@ -153,9 +159,10 @@ export class SenderTable {
     if (this.#candidates.full) kids.remove(kids.oldest);
     const free = this.#candidates.freeSlot();
     try {
-      const sender = senders[free] ?? this.#newRecord();
+      // The record has its place before it has a key: whatever throws, `forget` comes by.
+      senders[free] ??= this.#newRecord();
+      const sender = senders[free];
       sender.become(live, kidHigh, kidLow, this.floor(kidHigh, kidLow));
-      senders[free] = sender;
       kids.insert(kidHigh, kidLow);
       return sender;
     } catch (error) {
