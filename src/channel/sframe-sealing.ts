@@ -100,9 +100,8 @@ export class SframeSealing implements SealProtocol {
 
   /** The live key is at its end: wipes what was derived from it. */
   forget(live: LiveKey): void {
-    if (this.#live !== live) return;
-    this.#live = undefined;
-    this.wipe();
+    // Without a session an exception may have left a key, of this live key or another.
+    if (this.#live === undefined || this.#live === live) this.wipe();
   }
 
   wipe(): void {
