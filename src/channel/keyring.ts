@@ -121,6 +121,8 @@ export class KeyRing {
     const schedule = new KeySchedule(this.mode, config.key, config.salt);
     const next = new LiveKey(config.keyId, schedule, previous.epoch + 1);
     const timers: ReturnType<typeof setTimeout>[] = [];
+    // A timer that an exception left running must not end a key that has no successor.
+    let isTaken = false;
     try {
       if (this.#fingerprints.has(schedule.fingerprint)) {
         throw new ConfigError(
@@ -130,13 +132,16 @@ export class KeyRing {
         );
       }
       if (sealAfterMs > 0) timers.push(this.#after(sealAfterMs, () => this.#sealWith(next)));
-      if (sealAfterMs + graceMs > 0) timers.push(this.#after(sealAfterMs + graceMs, () => this.#end(previous)));
+      if (sealAfterMs + graceMs > 0) {
+        timers.push(this.#after(sealAfterMs + graceMs, () => isTaken && this.#end(previous)));
+      }
     } catch (error) {
       for (const timer of timers) this.#cancel(timer);
       schedule.wipe();
       throw error;
     }
     // No function of ours is called here, so that nothing can come between.
+    isTaken = true;
     this.#fingerprints.add(schedule.fingerprint);
     this.#live.push(next);
     if (sealAfterMs === 0) this.sealing = next;
@@ -168,7 +173,7 @@ export class KeyRing {
   }
 
   /** A timer that keeps no process alive, and ends none: an action that throws is tried again. */
-  #after(delayMs: number, action: () => void): ReturnType<typeof setTimeout> {
+  #after(delayMs: number, action: () => unknown): ReturnType<typeof setTimeout> {
     const timer = setTimeout(() => {
       try {
         action();
