@@ -156,8 +156,9 @@ export class KeyRing {
 
   /** Stops all timers and wipes every key; may be called again. */
   close(): void {
-    for (const timer of this.#timers) this.#cancel(timer);
-    thoroughly(this.#live, (live) => live.schedule.wipe());
+    const cancel = () => thoroughly(this.#timers, (timer) => this.#cancel(timer));
+    const wipe = () => thoroughly(this.#live, (live) => live.schedule.wipe());
+    thoroughly([cancel, wipe], (step) => step());
     this.#live.length = 0;
   }
 
