@@ -175,13 +175,15 @@ export class KeyRing {
 
   /** A timer that keeps no process alive, and ends none: an action that throws is tried again. */
   #after(delayMs: number, action: () => unknown): ReturnType<typeof setTimeout> {
-    const timer = setTimeout(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    timer = setTimeout(() => {
       try {
         action();
       } catch {
         this.#after(RETRY_MS, action);
       }
-      this.#timers.delete(timer);
+      // Undefined where setTimeout threw all the same.
+      if (timer !== undefined) this.#timers.delete(timer);
     }, delayMs);
     this.#timers.add(timer);
     // Node's timers are objects that can let the process end; browsers' are numbers.
