@@ -132,9 +132,8 @@ export class KeyRing {
         );
       }
       if (sealAfterMs > 0) timers.push(this.#after(sealAfterMs, () => this.#sealWith(next)));
-      if (sealAfterMs + graceMs > 0) {
-        timers.push(this.#after(sealAfterMs + graceMs, () => isTaken && this.#end(previous)));
-      }
+      // An end that comes at once has a timer too: for what is left of it where it throws.
+      timers.push(this.#after(sealAfterMs + graceMs || RETRY_MS, () => isTaken && this.#end(previous)));
     } catch (error) {
       for (const timer of timers) this.#cancel(timer);
       schedule.wipe();
@@ -146,12 +145,8 @@ export class KeyRing {
     this.#live.push(next);
     if (sealAfterMs === 0) this.sealing = next;
     if (sealAfterMs + graceMs > 0) return;
-    try {
-      this.#end(previous);
-    } catch (error) {
-      this.#after(RETRY_MS, () => this.#end(previous));
-      throw error;
-    }
+    this.#end(previous);
+    this.#cancel(timers[0]!);
   }
 
   /** Stops all timers and wipes every key; may be called again. */
