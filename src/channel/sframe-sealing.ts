@@ -44,12 +44,11 @@ export class SframeSealing implements SealProtocol {
     this.#layout = layout;
     this.#derived = new DerivedKeys(ring.keyBytes);
     this.#key = engine.createGcmKey(ring.keyBytes);
-    try {
-      this.#startSession();
-    } catch (error) {
-      this.wipe();
-      throw error;
-    }
+  }
+
+  /** Begins the first session, so that there is a senderId before the first frame. */
+  begin(): void {
+    this.#startSession();
   }
 
   get senderId(): string {

@@ -58,7 +58,14 @@ export class SframeSuite implements Suite {
   createSealer(): Sealer {
     const protocol = new SframeSealing(this.#ring, this.#settings.engine, this.#settings.layout);
     const sealer = newSealer(protocol, this.#letGo);
+    // Known to the channel before it has a key: where closing throws too, the channel's close comes by.
     this.#users.set(sealer, protocol);
+    try {
+      protocol.begin();
+    } catch (error) {
+      sealer.close();
+      throw error;
+    }
     return sealer;
   }
 
