@@ -10,6 +10,8 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { buildSync } from 'esbuild';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const manifest = readManifest(ROOT);
@@ -116,11 +118,16 @@ const USERS = {
   browser: { module: 'esnext', moduleResolution: 'bundler', types: [], lib: ['esnext', 'dom'] },
 };
 
-const REQUIRED = ['package.json', 'LICENSE', 'README.md', 'FORMAT.md', 'dist/index.js', 'dist/index.d.ts'];
+const REQUIRED = ['package.json', 'LICENSE', 'README.md', 'FORMAT.md', 'dist/bundle/index.js', 'dist/index.d.ts'];
 const REQUIRED_OF_COMMAND = ['package.json', 'LICENSE', 'README.md', 'bin.js', 'dist/main.js', 'dist/recording.pcap'];
 const UNWANTED =
   /^(src|test|bench|build|fixtures|node_modules)\/|^dist\/(cli|bench)|\.test\.|(?<!\.d)\.ts$|(^|\/)(\.|tsconfig)|\.(tgz|log|map|tsbuildinfo)$/;
 const MOST_BYTES = 350_000;
+/** What a browser loads for a program, with @noble/hashes: bytes after gzip. */
+const BUDGETS = [
+  ['everything', `export * from '${manifest.name}';`, 45_000],
+  ['one cipher', `export { AesGcm } from '${manifest.name}/aead';`, 27_000],
+];
 const IMPORTS = /(?<!-)\b(?:from|import) *\(? *['"]([^'"]+)['"]/g;
 
 const STEPS = [
@@ -128,6 +135,7 @@ const STEPS = [
   ['install in an empty project', install],
   ['files of the library', checkLibraryFiles],
   ['files of the command', checkCommandFiles],
+  ...BUDGETS.map(([name, code, most]) => [`size for a browser, ${name}`, () => checkSize(code, most)]),
   ...Object.keys(manifest.exports).map((subPath) => [`import ${specifier(subPath)}`, () => checkSubPath(subPath)]),
   ['npx frameseal --version', checkVersion],
   ['npx frameseal keygen', checkKeygen],
@@ -173,6 +181,23 @@ function checkLibraryFiles() {
 function checkCommandFiles() {
   const size = checkFiles(command, REQUIRED_OF_COMMAND, /^(\.|node:)/);
   return `${filesOf(folderOf(command)).length} files, ${kilobytes(size)} unpacked`;
+}
+
+/** The size of a program as a bundler makes it for browsers. */
+function checkSize(code, most) {
+  const entry = join(project, 'size.js');
+  writeFileSync(entry, code);
+  const options = {
+    entryPoints: [entry],
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+    write: false,
+  };
+  const size = gzipSync(buildSync(options).outputFiles[0].contents, { level: 9 }).length;
+  expect(size <= most, `at most ${kilobytes(most)} after gzip, got ${kilobytes(size)}`);
+  return kilobytes(size);
 }
 
 /** Checks what a package holds, and returns its bytes. `known`: what its files import, besides its dependencies. */
@@ -226,7 +251,7 @@ function checkSpeed() {
 
 async function checkKeygen() {
   const config = JSON.parse(frameseal(['keygen']));
-  const { enableEncryption } = await import(pathToFileURL(join(installed, 'dist/index.js')).href);
+  const { enableEncryption } = await import(pathToFileURL(join(installed, 'dist/bundle/index.js')).href);
   const channel = enableEncryption(config);
   channel.close();
   return channel.mode;
