@@ -8,7 +8,7 @@ const root = new URL('..', import.meta.url).pathname;
 const examples = blocks('js');
 const commands = blocks('sh')
   .flatMap((block) => block.split('\n'))
-  .filter((line) => line.startsWith('npx frameseal '));
+  .filter((line) => line.startsWith('frameseal '));
 
 function blocks(language: string): string[] {
   return [...readme.matchAll(new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\`$`, 'gm'))].map((match) => match[1]!);
@@ -20,7 +20,7 @@ function run(...args: string[]) {
 
 describe('README', () => {
   it('has examples and commands', () => {
-    expect(examples.length).toBe(4);
+    expect(examples.length).toBe(3);
     expect(commands.length).toBeGreaterThanOrEqual(5);
     for (const command of ['npm ci && npm start', 'npm ci && npm test']) expect(readme).toContain(command);
   });
@@ -33,6 +33,20 @@ describe('README', () => {
     expect(stderr).toBe('');
     expect(status).toBe(0);
     if (i === 1) expect(stdout).toMatch(/^compare by voice: ([0-9a-f]{4}-?){4}, .*\n172 bytes from [0-9a-f]{16}\n$/);
+  });
+
+  // The names are not registered: outside a checkout `npx frameseal` would run what somebody else registers.
+  it('no page has npx or npm fetch a package of that name', () => {
+    for (const page of ['README.md', 'CONTRIBUTING.md', 'src/cli/README.md', 'bench/README.md']) {
+      const text = readFileSync(new URL(`../${page}`, import.meta.url), 'utf8');
+      expect(text, page).not.toMatch(/npx (-y |--yes )?(-- )?frameseal|npm (i|install|add) frameseal(-cli)?$/m);
+    }
+  });
+
+  it('links to files of the package', () => {
+    const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+    const { files } = JSON.parse(manifest) as { files: string[] };
+    for (const [, target] of readme.matchAll(/\]\(([^)#]+)/g)) expect(files).toContain(target);
   });
 
   // `npm test` has just built the command without installing it: what a build writes need not have a run bit.
@@ -48,7 +62,7 @@ describe('README', () => {
   });
 
   it.each(commands)('%s', (line) => {
-    const [command, ...rest] = line.replace(/ +#.*/, '').split(' ').slice(2);
+    const [command, ...rest] = line.replace(/ +#.*/, '').split(' ').slice(1);
     const { status, stdout } = run('src/cli/dist/main.js', command!, '--help');
     expect(status).toBe(0);
     expect(stdout).toContain(`Usage: frameseal ${command} `);
