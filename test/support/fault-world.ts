@@ -10,7 +10,7 @@ import type { Sealer } from '../../src/channel/sealer.js';
 import { pickEngine } from '../../src/engine/pick.js';
 import { REPLAYED, statusName, TOO_OLD, UNFINISHED, UNKNOWN_KEY } from '../../src/status.js';
 import { concat, Guarded } from './arrays.js';
-import { bytes, config, countedSessions, flipped } from './channel.js';
+import { bytes, config, countedSessions, flipped, KID } from './channel.js';
 import { clearBytes, frameOf, type Incoming, inputOf, KEY_ID, kidOf, NEXT_KEY_ID, type Setup } from './fault-frames.js';
 import { FaultyEngine, faultPoints } from './faults.js';
 import { sframeHeader } from './sframe.js';
@@ -66,6 +66,13 @@ export class World {
       });
     this.channel = enableEncryptionWith(config(mode, KEY_ID), { framing, maxSenders }, source, this.engine);
     faultPoints.outputs = new Set();
+  }
+
+  /** One more channel of the same configuration and engine. */
+  another(): Channel {
+    const { mode, framing } = this.setup;
+    const source = countedSessions(KID + 0x1000n);
+    return enableEncryptionWith(config(mode, KEY_ID), { framing }, source, this.engine);
   }
 
   sealer(): Sealer {
@@ -183,6 +190,7 @@ export class World {
   /** What comes after an exception is right: sealing, opening, and refusing what was there before. */
   goOn(): void {
     this.wrong.push(...this.engine.usedTwice);
+    if (this.engine.halfSet.length > 0) this.wrong.push('a key works although its setKey threw');
     for (const { call, outs, results, incoming } of this.#exchanges) {
       if (incoming !== undefined && this.openers.includes(call as Opener)) {
         this.#reopen(call as Opener, outs, results, incoming);

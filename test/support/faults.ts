@@ -119,6 +119,28 @@ export function putFaults(): () => void {
   };
 }
 
+const KERNELS = ['seal', 'open', 'packKeys', 'powerTables', 'sm4', 'sm4Keys'];
+
+/** Puts points around kernels of the SIMD engine, its frames and its key set-up; for before an engine is made. */
+export function putKernelFaults(): void {
+  const { Instance } = WebAssembly;
+  WebAssembly.Instance = function FaultyInstance(module: WebAssembly.Module) {
+    const exports: Record<string, unknown> = { ...new Instance(module).exports };
+    for (const name of KERNELS) {
+      const real = exports[name] as (...args: number[]) => void;
+      exports[name] = (...args: number[]) => faultPoints.around(`kernel ${name}`, undefined, () => real(...args));
+    }
+    return { exports };
+  } as unknown as typeof Instance;
+}
+
+/** Puts points into the set-up of the portable engine's keys. */
+export function putPortableFaults(...prototypes: { setKey: unknown; wipe: unknown }[]): void {
+  for (const prototype of prototypes) {
+    for (const name of ['setKey', 'wipe'] as const) put(prototype, name);
+  }
+}
+
 /** A real engine with points around every call, all its keys, and a ledger of what they sealed. */
 export class FaultyEngine implements Engine {
   readonly name: Engine['name'];
@@ -127,10 +149,11 @@ export class FaultyEngine implements Engine {
   readonly sm4Keys: Sm4Key[] = [];
   /** The bytes that a key was given last. */
   readonly keyBytes = new Map<unknown, string>();
-  /** Keys and nonces that were to be used a second time. */
+  /** A line for each key and nonce that were to be used a second time. */
   readonly usedTwice: string[] = [];
   readonly #real: Engine;
   readonly #used = new Set<string>();
+  readonly #unset = new Set<unknown>();
   /** Jobs of a `sealAll` that is going on. */
   readonly #ordered = new Set<FrameJob>();
 
@@ -144,6 +167,7 @@ export class FaultyEngine implements Engine {
     return faultPoints.around('createGcmKey', undefined, () => {
       const key = this.#real.createGcmKey(keyBytes);
       this.gcmKeys.push(key);
+      this.#watchSetKey(key);
       for (const name of ['setKey', 'seal', 'open', 'wipe'] as const) put(key, name);
       const { setKey, seal } = key;
       key.setKey = (bytes) => {
@@ -162,6 +186,7 @@ export class FaultyEngine implements Engine {
     return faultPoints.around('createSm4Key', undefined, () => {
       const key = this.#real.createSm4Key();
       this.sm4Keys.push(key);
+      this.#watchSetKey(key);
       for (const name of ['setKey', 'encrypt', 'decrypt', 'encryptAll', 'decryptAll', 'wipe'] as const) put(key, name);
       return key;
     });
@@ -181,6 +206,20 @@ export class FaultyEngine implements Engine {
     faultPoints.around('openAll', undefined, () => this.#real.openAll(jobs, count));
   }
 
+  /** Keys whose last `setKey` threw, and that work all the same. */
+  get halfSet(): readonly unknown[] {
+    return this.live.filter((key) => this.#unset.has(key));
+  }
+
+  #watchSetKey(key: GcmKey | Sm4Key): void {
+    const { setKey } = key;
+    key.setKey = (bytes) => {
+      this.#unset.add(key);
+      setKey.call(key, bytes);
+      this.#unset.delete(key);
+    };
+  }
+
   /** The keys that have not been wiped. */
   get live(): readonly (GcmKey | Sm4Key)[] {
     return [...this.gcmKeys.filter(canSeal), ...this.sm4Keys.filter(canEncrypt)];
@@ -188,7 +227,7 @@ export class FaultyEngine implements Engine {
 
   #note(key: GcmKey, { nonce }: FrameJob): void {
     const use = `${this.keyBytes.get(key)} ${toHex(nonce)}`;
-    if (this.#used.has(use)) this.usedTwice.push(use);
+    if (this.#used.has(use)) this.usedTwice.push('a key and a nonce were used twice');
     this.#used.add(use);
   }
 }
