@@ -3,7 +3,7 @@ import { type Command, CommanderError, InvalidArgumentError } from 'commander';
 
 /** `160,1200` */
 export function numbersArgument(list: string): number[] {
-  if (!/^\d{1,5}(,\d{1,5})*$/.test(list))
+  if (!/^\d{1,6}(,\d{1,6})*$/.test(list))
     throw new InvalidArgumentError('Expected whole numbers with commas between them.');
   return list.split(',').map(Number);
 }

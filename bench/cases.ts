@@ -1,5 +1,14 @@
 /** What is measured, as data. */
-import { type Cipher, type Operation, randomFrames, randomKey, randomPacket, type Task } from './peers/peer.js';
+import {
+  type Cipher,
+  inBuffers,
+  type Operation,
+  randomFrames,
+  randomKey,
+  randomKeyed,
+  randomPacket,
+  type Task,
+} from './peers/peer.js';
 
 /** How a case is measured: see measure/. */
 type Measure = 'time' | 'start' | 'latency' | 'gateway';
@@ -28,8 +37,19 @@ export interface Load {
   readonly everyMs: number;
 }
 
-const SIZES = [20, 60, 160, 500, 1200, 1400];
+const SIZES = [20, 60, 160, 500, 1200, 1400, 2500, 20_000, 200_000];
 const FEW_SIZES = [20, 160, 1200];
+/** Frames in larger buffers: as sockets and pools of packets give them. */
+const BUFFERED = [
+  { bytes: 160, bufferBytes: 1500 },
+  { bytes: 1200, bufferBytes: 2048 },
+  { bytes: 1200, bufferBytes: 65_536 },
+];
+/** Where a frame begins in its buffer. */
+const BUFFER_OFFSET = 64;
+const KEY_COUNTS = [1000, 10_000];
+const KEYED_SIZES = [160, 1200];
+const SENDERS = 1000;
 const CIPHERS = ['aes-128-gcm', 'aes-256-gcm', 'sm4-ecb'] as const;
 const OPERATIONS = ['seal', 'open'] as const;
 const BATCH_FRAMES = 32;
@@ -39,7 +59,11 @@ const SHORTEST_OF_MIXED = 20;
 const QUICK = [
   ...FEW_SIZES.map((bytes) => `aes-128-gcm seal ${bytes} B`),
   'aes-128-gcm open 160 B',
+  'aes-128-gcm seal 20000 B',
   'aes-256-gcm seal 1200 B',
+  'aes-256-gcm open 1400 B',
+  'larger buffer aes-128-gcm seal 1200 B in 2048 B',
+  '1000 keys aes-128-gcm seal 160 B',
   'sm4-ecb seal 1200 B',
   'aes-128-gcm seal 32 x 160 B',
   ...OPERATIONS.flatMap((operation) => [160, 1200].map((bytes) => `rtp aes-128-gcm ${operation} ${bytes} B`)),
@@ -48,6 +72,9 @@ const QUICK = [
 
 export const CASES: readonly Case[] = [
   ...CIPHERS.flatMap((cipher) => OPERATIONS.flatMap((operation) => singles(cipher, operation))),
+  ...OPERATIONS.flatMap((operation) => buffered('aes-128-gcm', operation)),
+  ...OPERATIONS.flatMap((operation) => KEY_COUNTS.flatMap((count) => manyKeys(count, 'aes-128-gcm', operation))),
+  ...KEYED_SIZES.map((bytes) => manySenders(SENDERS, 'aes-128-gcm', bytes)),
   ...FEW_SIZES.map((bytes) => batch('aes-128-gcm', BATCH_FRAMES, bytes)),
   mixedBatch('as they come'),
   mixedBatch('sorted'),
@@ -100,6 +127,35 @@ function single(
     return { kind: 'frame', cipher, operation, key, frame: randomFrames(cipher, key, 1, bytes, bytes)[0]! };
   };
   return { name: `${group} ${bytes} B`, group, bytes, ...how, makeTask };
+}
+
+function buffered(cipher: Cipher, operation: Operation): Plan[] {
+  const group = `larger buffer ${cipher} ${operation}`;
+  return BUFFERED.map(({ bytes, bufferBytes }) => {
+    const makeTask = (): Task => {
+      const key = randomKey(cipher);
+      const [frame] = randomFrames(cipher, key, 1, bytes, bytes);
+      return { kind: 'buffer', cipher, operation, key, frame: inBuffers(frame!, bufferBytes, BUFFER_OFFSET) };
+    };
+    const name = `${group} ${bytes} B in ${bufferBytes} B`;
+    return { name, group, bytes, measure: 'time', unit: 'ns/frame', makeTask };
+  });
+}
+
+/** Frames of as many keys in turn: what keys cost that are not in the caches. */
+function manyKeys(count: number, cipher: Cipher, operation: Operation): Plan[] {
+  const group = `${count} keys ${cipher} ${operation}`;
+  return KEYED_SIZES.map((bytes) => {
+    const makeTask = (): Task => ({ kind: 'keys', cipher, operation, keyed: randomKeyed(cipher, count, bytes) });
+    return { name: `${group} ${bytes} B`, group, bytes, measure: 'time', unit: 'ns/frame', makeTask };
+  });
+}
+
+/** An opener of RTP packets that come from as many senders in turn. */
+function manySenders(count: number, cipher: Cipher, bytes: number): Plan {
+  const group = `rtp from ${count} senders ${cipher} open`;
+  const makeTask = (): Task => ({ kind: 'senders', cipher, operation: 'open', count, packet: randomPacket(bytes) });
+  return { name: `${group} ${bytes} B`, group, bytes, measure: 'time', unit: 'ns/frame', makeTask };
 }
 
 function batch(cipher: Cipher, count: number, bytes: number): Plan {

@@ -10,8 +10,8 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   frameseal: aead(''),
   'frameseal portable': aead(", { engine: 'portable' }"),
   'frameseal, with warmUp': `(await import('frameseal')).warmUp(); ${aead('')}`,
-  'node:crypto': `const { createCipheriv } = await import('node:crypto');
-    const cipher = createCipheriv('aes-128-gcm', key, nonce).setAAD(aad);
+  'node:crypto': `const { createCipheriv, createSecretKey } = await import('node:crypto');
+    const cipher = createCipheriv('aes-128-gcm', createSecretKey(key), nonce).setAAD(aad);
     const sealed = Buffer.concat([cipher.update(text), cipher.final(), cipher.getAuthTag()]);`,
   WebCrypto: `const imported = await crypto.subtle.importKey('raw', key, 'AES-GCM', false, ['encrypt']);
     const algorithm = { name: 'AES-GCM', iv: nonce, additionalData: aad };

@@ -1,11 +1,12 @@
 /**
- * What a frame costs: contestants in turns, in short rounds, in an order drawn anew for each round; of a round counts the
- * median of its samples. A sample is a loop over many frames: the clock costs as much as a small one.
+ * What a frame costs: contestants in turns, in short rounds. Order and stack positions are drawn anew for each round; of a
+ * round counts the median of its samples. A sample is a loop over many frames: the clock costs as much as a small one.
  */
 import { Bench } from 'tinybench';
 import type { Work } from '../peers/peer.js';
 import { type Contestant, loop, warmUp } from './contest.js';
 import type { Measured } from './request.js';
+import { type Movable, movable } from './stack.js';
 
 const WARM_UP_MS = 80;
 const SAMPLE_US = 250;
@@ -14,6 +15,8 @@ const ROUND_MS = 12;
 interface Runner {
   readonly contestant: string;
   readonly bench: Bench | undefined;
+  /** Undefined for asynchronous work, which goes on from a stack of its own after each frame. */
+  readonly movable: Movable | undefined;
   readonly framesPerSample: number;
   readonly values: number[];
 }
@@ -29,15 +32,18 @@ export async function measureTime(contestants: readonly Contestant[], rounds: nu
 }
 
 async function prepare(contestant: string, work: Work | undefined): Promise<Runner> {
-  if (work === undefined) return { contestant, bench: undefined, framesPerSample: 0, values: [] };
+  if (work === undefined) return { contestant, bench: undefined, movable: undefined, framesPerSample: 0, values: [] };
   const turns = Math.max(1, Math.round(SAMPLE_US / (await warmUp(work, WARM_UP_MS))));
   const bench = new Bench({ time: ROUND_MS, iterations: 4, warmup: false, throws: true });
-  bench.add(contestant, loop(work, turns), { beforeEach: () => work.before?.(turns) });
-  return { contestant, bench, framesPerSample: turns * (work.frames ?? 1), values: [] };
+  const sample = loop(work, turns);
+  const moved = work.isAsync ? undefined : movable(sample);
+  bench.add(contestant, moved?.run ?? sample, { beforeEach: () => work.before?.(turns) });
+  return { contestant, bench, movable: moved, framesPerSample: turns * (work.frames ?? 1), values: [] };
 }
 
-async function runRound({ bench, framesPerSample, values }: Runner): Promise<void> {
+async function runRound({ bench, movable, framesPerSample, values }: Runner): Promise<void> {
   if (bench === undefined) return;
+  movable?.move();
   bench.reset();
   const [task] = await bench.run();
   const result = task!.result;

@@ -7,8 +7,9 @@
 import { register } from 'node:module';
 import { dirname } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { EngineChoice, Sealer } from 'frameseal';
-import type { Cipher, Frame, Peer, Task, Work } from './peer.js';
+import type { Channel, EngineChoice, Sealer } from 'frameseal';
+import type { Cipher, Peer, Task, Work } from './peer.js';
+import { inTurn, type JobsOfKey, workOf } from './work.js';
 
 type Frameseal = typeof import('frameseal') & Pick<typeof import('frameseal/aead'), 'AesGcm' | 'Sm4Ecb'>;
 
@@ -77,15 +78,23 @@ function peer(name: string, load: () => Promise<Copy>): Peer {
       const copy = await load();
       switch (task.kind) {
         case 'frame':
-          return frameWork(task, copy);
+        case 'keys':
+          return workOf(task, (key) => jobsOf(keyOf(copy, task.cipher, key)));
+        case 'buffer':
+          return bufferWork(task, copy);
         case 'batch':
           return batchWork(task, copy, (sealer, inputs, outs, results) => sealer.sealBatch(inputs, outs, results));
         case 'packet':
-          return task.operation === 'seal' ? sealWork(task, copy) : openWork(task, copy);
+          return task.operation === 'seal' ? sealWork(task, copy) : openWork(task, copy, 1);
+        case 'senders':
+          return openWork(task, copy, task.count);
         case 'key':
           return {
-            run: () => keyOf(copy, task).destroy(),
-            made: () => ({ sealed: [sealing(keyOf(copy, task), task.frame)()] }),
+            run: () => keyOf(copy, task.cipher, task.key).destroy(),
+            made: () =>
+              workOf({ ...task, kind: 'frame', operation: 'seal' }, (key) =>
+                jobsOf(keyOf(copy, task.cipher, key)),
+              )!.made(),
           };
         case 'sender':
           return senderWork(task, copy);
@@ -108,43 +117,37 @@ const oneByOne: Peer = {
 
 type Key = InstanceType<Frameseal['AesGcm']> | InstanceType<Frameseal['Sm4Ecb']>;
 
-function keyOf({ frameseal, engine }: Copy, { cipher, key }: { cipher: Cipher; key: Uint8Array }): Key {
+function keyOf({ frameseal, engine }: Copy, cipher: Cipher, key: Uint8Array): Key {
   return cipher === 'sm4-ecb' ? new frameseal.Sm4Ecb(key, { engine }) : new frameseal.AesGcm(key, { engine });
 }
 
-function sealing(key: Key, { nonce, aad, plaintext, sealed }: Frame): () => Uint8Array {
-  const box = new Uint8Array(sealed.length);
-  return () => {
-    if ('seal' in key) key.seal(nonce, aad, plaintext, box);
-    else key.encrypt(plaintext, box);
-    return box;
+function jobsOf(key: Key): JobsOfKey {
+  return (operation, { nonce, aad, plaintext, sealed }, out) => {
+    if (operation === 'seal') {
+      return () => {
+        if ('seal' in key) key.seal(nonce, aad, plaintext, out);
+        else key.encrypt(plaintext, out);
+        return out;
+      };
+    }
+    const opened = out.subarray(0, plaintext.length);
+    return () => {
+      if ('open' in key) key.open(nonce, aad, sealed, opened);
+      else key.decrypt(sealed, out);
+      return opened;
+    };
   };
 }
 
-function opening(key: Key, { nonce, aad, plaintext, sealed }: Frame): () => Uint8Array {
-  const text = new Uint8Array(sealed.length);
-  const opened = text.subarray(0, plaintext.length);
-  return () => {
-    if ('open' in key) key.open(nonce, aad, sealed, opened);
-    else key.decrypt(sealed, text);
-    return opened;
-  };
-}
-
-function frameWork(task: Task & { kind: 'frame' }, copy: Copy): Work {
-  const key = keyOf(copy, task);
-  if (task.operation === 'open') {
-    const run = opening(key, task.frame);
-    return { run, made: () => ({ opened: [run()] }) };
-  }
-  const run = sealing(key, task.frame);
-  return { run, made: () => ({ sealed: [run()] }) };
-}
-
-function channelOf({ frameseal, engine }: Copy, cipher: Cipher, framing: 'rtp' | 'frame') {
+function channelOf(
+  { frameseal, engine }: Copy,
+  cipher: Cipher,
+  framing: 'rtp' | 'frame',
+  options: { maxSenders?: number } = {},
+): Channel {
   const salt = cipher === 'sm4-ecb' ? {} : { encryptionKdfSalt: frameseal.generateSalt() };
   const config = { encryptionMode: MODES[cipher], encryptionKey: frameseal.generateKey(), ...salt };
-  return frameseal.enableEncryption(config, { framing, engine });
+  return frameseal.enableEncryption(config, { framing, engine, ...options });
 }
 
 function senderWork({ cipher, packet }: Task & { kind: 'sender' }, copy: Copy): Work {
@@ -166,24 +169,73 @@ function sealWork({ cipher, packet }: Task & { kind: 'packet' }, copy: Copy): Wo
   };
 }
 
-/** An opener takes a packet once: each sample opens packets that were sealed for it. */
-function openWork({ cipher, packet }: Task & { kind: 'packet' }, copy: Copy): Work {
-  const channel = channelOf(copy, cipher, 'rtp');
-  const sealer = channel.createSealer();
+function openWork({ cipher, packet }: Task & { kind: 'packet' | 'senders' }, copy: Copy, senders: number): Work {
+  const channel = channelOf(copy, cipher, 'rtp', senders > 1 ? { maxSenders: senders } : {});
+  const sealers = Array.from({ length: senders }, () => channel.createSealer());
+  const sealerInTurn = inTurn(sealers.map((sealer) => () => sealer));
+  const room = packet.length + sealers[0]!.overhead;
+  return openings(
+    channel,
+    packet.length,
+    room,
+    () => new Uint8Array(room),
+    (out) => sealerInTurn().seal(packet, out),
+  );
+}
+
+/**
+ * An opener takes a frame once: before each sample, frames are sealed for it. `newArray` gives the array for one more of
+ * these, of which `seal` fills the beginning.
+ */
+function openings(
+  channel: Channel,
+  bytes: number,
+  room: number,
+  newArray: (index: number) => Uint8Array,
+  seal: (out: Uint8Array) => number,
+): Work {
   const opener = channel.createOpener({ loopback: true });
-  const out = new Uint8Array(packet.length + sealer.overhead);
-  const sealed: Uint8Array[] = [];
+  const out = new Uint8Array(Math.max(bytes, room));
+  const arrays: Uint8Array[] = [];
   const lengths: number[] = [];
   let next = 0;
-  return {
-    before: (calls) => {
-      while (sealed.length < calls) sealed.push(new Uint8Array(out.length));
-      for (let i = 0; i < calls; i++) lengths[i] = sealer.seal(packet, sealed[i]!);
-      next = 0;
-    },
-    run: () => opener.open(sealed[next]!, out, lengths[next++]),
-    made: () => ({ opened: [opener.openCopy(sealer.sealCopy(packet))] }),
+  const before = (calls: number) => {
+    while (arrays.length < calls) arrays.push(newArray(arrays.length));
+    for (let i = 0; i < calls; i++) lengths[i] = seal(arrays[i]!);
+    next = 0;
   };
+  const run = () => opener.open(arrays[next]!, out, lengths[next++]);
+  const made = () => {
+    before(1);
+    return { opened: [out.slice(0, run())] };
+  };
+  return { before, run, made };
+}
+
+/** Received frames that an array holds one after the other, each with a view that goes on behind it. */
+const RECEIVED_FRAMES = 256;
+
+/**
+ * Arrays that are longer than the frame at their beginning, and their length as an argument. Frames to be opened lie one
+ * after the other in one large buffer, since frames that lie a power of two apart would share few lines of the cache.
+ */
+function bufferWork({ cipher, operation, frame }: Task & { kind: 'buffer' }, copy: Copy): Work {
+  const channel = channelOf(copy, cipher, 'frame');
+  const sealer = channel.createSealer();
+  const { length: bytes, byteOffset: offset, buffer } = frame.plaintext;
+  const text = new Uint8Array(buffer, offset);
+  const seal = (out: Uint8Array) => sealer.seal(text, out, bytes);
+  if (operation === 'open') {
+    const room = bytes + sealer.overhead;
+    const received = new ArrayBuffer(buffer.byteLength + RECEIVED_FRAMES * room);
+    const newArray = (index: number) => {
+      return new Uint8Array(received, offset + (index % RECEIVED_FRAMES) * room, text.length);
+    };
+    return openings(channel, bytes, room, newArray, seal);
+  }
+  const out = new Uint8Array(text.length);
+  const opener = channel.createOpener({ loopback: true });
+  return { run: () => seal(out), made: () => ({ opened: [opener.openCopy(out.subarray(0, seal(out)))] }) };
 }
 
 function batchWork(

@@ -1,25 +1,16 @@
 /** @noble/ciphers: a key schedule and tables for each message, by design. No SM4. */
-import { inTurn, single } from './node.js';
 import type { Peer } from './peer.js';
+import { workOf } from './work.js';
 
 export const noble: Peer = {
   name: '@noble/ciphers',
   module: '@noble/ciphers/aes.js',
   async prepare(task) {
-    if (task.cipher === 'sm4-ecb' || (task.kind !== 'frame' && task.kind !== 'batch')) return undefined;
+    if (task.cipher === 'sm4-ecb') return undefined;
     const { gcm } = await import('@noble/ciphers/aes.js');
-    const { key } = task;
-    if (task.kind === 'batch') {
-      return inTurn(
-        task.frames.map(
-          ({ nonce, aad, plaintext }) =>
-            () =>
-              gcm(key, nonce, aad).encrypt(plaintext),
-        ),
-      );
-    }
-    const { nonce, aad, plaintext, sealed } = task.frame;
-    if (task.operation === 'seal') return single(task, () => gcm(key, nonce, aad).encrypt(plaintext));
-    return single(task, () => gcm(key, nonce, aad).decrypt(sealed));
+    return workOf(task, (key) => (operation, { nonce, aad, plaintext, sealed }) => {
+      if (operation === 'seal') return () => gcm(key, nonce, aad).encrypt(plaintext);
+      return () => gcm(key, nonce, aad).decrypt(sealed);
+    });
   },
 };

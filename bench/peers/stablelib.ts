@@ -1,26 +1,32 @@
 /** @stablelib/gcm on @stablelib/aes: keeps the key schedule, and writes where it is told. No SM4. */
-import { inTurn, single } from './node.js';
-import type { Frame, Peer } from './peer.js';
+import type { Peer } from './peer.js';
+import { roomFor, workOf } from './work.js';
 
 export const stablelib: Peer = {
   name: '@stablelib/gcm',
   module: '@stablelib/gcm',
   async prepare(task) {
-    if (task.cipher === 'sm4-ecb' || task.kind === 'packet' || task.kind === 'sender') return undefined;
+    if (task.cipher === 'sm4-ecb') return undefined;
     const { GCM } = await import('@stablelib/gcm');
     const { AES } = await import('@stablelib/aes');
-    const { key } = task;
-    const setUp = () => new GCM(new AES(key));
-    const gcm = setUp();
-    const sealing = ({ nonce, aad, plaintext, sealed }: Frame, cipher = gcm) => {
-      const out = new Uint8Array(sealed.length);
-      return () => cipher.seal(nonce, plaintext, aad, out);
-    };
-    if (task.kind === 'key') return { run: setUp, made: () => ({ sealed: [sealing(task.frame, setUp())()] }) };
-    if (task.kind === 'batch') return inTurn(task.frames.map((frame) => sealing(frame)));
-    if (task.operation === 'seal') return single(task, sealing(task.frame));
-    const { nonce, aad, plaintext, sealed } = task.frame;
-    const out = new Uint8Array(plaintext.length);
-    return single(task, () => gcm.open(nonce, sealed, aad, out)!);
+    if (task.kind === 'key') {
+      const { nonce, aad, plaintext } = task.frame;
+      const setUp = () => new GCM(new AES(task.key));
+      return { run: setUp, made: () => ({ sealed: [setUp().seal(nonce, plaintext, aad, roomFor(task.frame))] }) };
+    }
+    return workOf(task, (key) => {
+      const gcm = new GCM(new AES(key));
+      return (operation, { nonce, aad, plaintext, sealed }, out) => {
+        if (operation === 'seal') {
+          return () => {
+            // The tag is summed up in its place: what an earlier frame left there would count.
+            out.fill(0, plaintext.length);
+            return gcm.seal(nonce, plaintext, aad, out);
+          };
+        }
+        const opened = out.subarray(0, plaintext.length);
+        return () => gcm.open(nonce, sealed, aad, opened)!;
+      };
+    });
   },
 };
