@@ -55,7 +55,7 @@ const OPERATIONS = ['seal', 'open'] as const;
 const BATCH_FRAMES = 32;
 const SHORTEST_OF_MIXED = 20;
 
-/** Those of `--quick`: the ones that say most, in less than a minute. */
+/** Those of `--quick`: the ones that say most, in a minute or two. */
 const QUICK = [
   ...FEW_SIZES.map((bytes) => `aes-128-gcm seal ${bytes} B`),
   'aes-128-gcm open 160 B',

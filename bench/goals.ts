@@ -1,4 +1,7 @@
-/** Goals: how many times our time another contestant's is at least. Far below what is measured: they catch breaks, not noise. */
+/**
+ * Goals: how many times our time another contestant's is at least; below 1 where the other one is faster. About three quarters
+ * of what is measured, so that goals catch breaks and not noise.
+ */
 import { readFileSync } from 'node:fs';
 import type { Entry, Result } from './document.js';
 

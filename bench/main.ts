@@ -8,6 +8,7 @@ import { type Case, selectCases } from './cases.js';
 import type { Document, Result } from './document.js';
 import { judge, readGoals } from './goals.js';
 import { commit, findNodes, machine, version } from './machine.js';
+import { fasterSummary } from './report/faster.js';
 import { githubOf, markdownOf } from './report/formats.js';
 import { svgOf } from './report/svg.js';
 import { caseText, headText, summaryText } from './report/text.js';
@@ -27,7 +28,7 @@ const command = new Command('bench')
   .description(
     'Times every cipher and packet path against other libraries, after checking that all give the same bytes.',
   )
-  .option('--quick', 'the cases that say most, in less than a minute')
+  .option('--quick', 'the cases that say most, in a minute or two')
   .option('--filter <text>', 'only cases whose name holds every word, such as "aes-128 seal"')
   .option('--group <name>', 'only the cases of one chart, by its whole name, such as "aes-128-gcm seal"')
   .option('--sizes <list>', 'only cases of these sizes in bytes, such as 160,1200', numbersArgument, [])
@@ -74,7 +75,7 @@ async function main(options: BenchOptions): Promise<void> {
   if (format === 'github') print(`${JSON.stringify(githubOf(document), null, 1)}\n`);
   if (format === 'markdown') print(markdownOf(document));
   if (format === 'text' && options.from) print(textOf(document));
-  if (format === 'text') print(summaryText(document.results));
+  if (format === 'text') print(summaryText(document.results) + fasterSummary(document.results));
   if (options.svg) writeFileSync(options.svg, svgOf(document));
   if (options.check) check(document.results);
 }

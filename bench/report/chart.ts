@@ -7,6 +7,8 @@ export interface Series {
 
 interface LineChart {
   readonly title: string;
+  /** Said under the title. */
+  readonly note: string;
   readonly series: readonly Series[];
   /** Where the x axis is marked, and with what. */
   readonly ticks: readonly { readonly x: number; readonly text: string }[];
@@ -15,10 +17,14 @@ interface LineChart {
 }
 
 const WIDTH = 760;
-const HEIGHT = 400;
+const PLOT_HEIGHT = 304;
 const LEFT = 64;
 const RIGHT = 190;
-const TOP = 44;
+const TITLE_BOTTOM = 16;
+const NOTE_LINE_HEIGHT = 15;
+const NOTE_COLUMNS = 110;
+/** From the text above a chart to its first line, with room for the y axis's title. */
+const GAP = 28;
 const BOTTOM = 52;
 const LABEL_HEIGHT = 15;
 const MOST_MARKS = 12;
@@ -27,6 +33,7 @@ const MOST_MARKS = 12;
 const COLOURS = [
   ['frameseal', '#1f6feb', '#58a6ff'],
   ['node:crypto', '#c2410c', '#fb923c'],
+  ['node:crypto, raw key', '#a8a29e', '#78716c'],
   ['frameseal portable', '#7aa7e8', '#a5c8f5'],
   ['@noble/ciphers', '#7e22ce', '#c084fc'],
   ['WebCrypto', '#15803d', '#4ade80'],
@@ -50,21 +57,26 @@ function variables(scheme: 1 | 2): string {
 }
 
 /** A file of its own; places on both axes are as far apart as their logarithms. */
-export function lineChart({ title, series, ticks, xTitle, yTitle }: LineChart): string {
+export function lineChart({ title, note, series, ticks, xTitle, yTitle }: LineChart): string {
+  const noted = lines(note, NOTE_COLUMNS);
+  const top = TITLE_BOTTOM + noted.length * NOTE_LINE_HEIGHT + GAP;
+  const bottom = top + PLOT_HEIGHT;
+  const height = bottom + BOTTOM;
   const drawn = series.filter(({ points }) => points.length > 0);
   const values = drawn.flatMap(({ points }) => points.map(({ y }) => y));
   const marks = marksFor(Math.min(...values), Math.max(...values));
   const [first, last] = [Math.log(ticks[0]!.x), Math.log(ticks.at(-1)!.x)];
   const xOf = (x: number) => LEFT + ((Math.log(x) - first) / (last - first || 1)) * (WIDTH - LEFT - RIGHT);
-  const yOf = scale(marks[0]!, marks.at(-1)!, HEIGHT - BOTTOM, TOP);
+  const yOf = scale(marks[0]!, marks.at(-1)!, bottom, top);
   const parts = [
+    ...noted.map((line, i) => text(0, TITLE_BOTTOM + (i + 1) * NOTE_LINE_HEIGHT, line, 'start')),
     ...marks.map(
       (mark) =>
         `<path class="grid" d="M${LEFT} ${at(yOf(mark))}H${WIDTH - RIGHT}"/>${text(LEFT - 8, yOf(mark) + 4, tickText(mark), 'end')}`,
     ),
-    ...ticks.map(({ x, text: words }) => text(xOf(x), HEIGHT - BOTTOM + 18, words, 'middle')),
-    text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 12, xTitle, 'middle'),
-    text(LEFT - 8, TOP - 14, yTitle, 'end'),
+    ...ticks.map(({ x, text: words }) => text(xOf(x), bottom + 18, words, 'middle')),
+    text((LEFT + WIDTH - RIGHT) / 2, height - 12, xTitle, 'middle'),
+    text(LEFT - 8, top - 10, yTitle, 'end'),
     // Ours last, above the others.
     ...drawn.toReversed().map(({ name, points }) =>
       lineOf(
@@ -72,14 +84,17 @@ export function lineChart({ title, series, ticks, xTitle, yTitle }: LineChart): 
         points.map(({ x, y }) => ({ x: xOf(x), y: yOf(y), value: y })),
       ),
     ),
-    ...labels(drawn.map(({ name, points }) => ({ name, y: yOf(points.at(-1)!.y) }))),
+    ...labels(
+      drawn.map(({ name, points }) => ({ name, y: yOf(points.at(-1)!.y) })),
+      bottom,
+    ),
   ];
-  return svg(title, parts);
+  return svg(title, height, parts);
 }
 
-function svg(title: string, parts: readonly string[]): string {
-  const head = `<text class="title" x="0" y="16">${escaped(title)}</text>`;
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escaped(title)}"><style>${STYLE}</style>${head}${parts.join('')}</svg>`;
+function svg(title: string, height: number, parts: readonly string[]): string {
+  const head = `<text class="title" x="0" y="${TITLE_BOTTOM}">${escaped(title)}</text>`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${escaped(title)}"><style>${STYLE}</style>${head}${parts.join('')}</svg>`;
 }
 
 function lineOf(name: string, points: readonly { x: number; y: number; value: number }[]): string {
@@ -93,14 +108,14 @@ function lineOf(name: string, points: readonly { x: number; y: number; value: nu
 }
 
 /** Names at the ends of lines, moved apart where lines end close together. */
-function labels(ends: readonly { name: string; y: number }[]): string[] {
+function labels(ends: readonly { name: string; y: number }[], bottom: number): string[] {
   const sorted = ends.toSorted((a, b) => a.y - b.y);
   let next = Number.NEGATIVE_INFINITY;
   const placed = sorted.map(({ name, y }) => {
     next = Math.max(y, next + LABEL_HEIGHT);
     return { name, y: next };
   });
-  const over = Math.max(0, next - (HEIGHT - BOTTOM));
+  const over = Math.max(0, next - bottom);
   return placed.map(({ name, y }) => {
     const label = text(WIDTH - RIGHT + 10, y - over + 4, name, 'start', name === 'frameseal' ? 'ours' : '');
     return `${label}<circle class="f${colourOf(name)}" cx="${WIDTH - RIGHT + 4}" cy="${at(y - over)}" r="3"/>`;
@@ -152,4 +167,15 @@ function at(value: number): string {
 
 function escaped(words: string): string {
   return words.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+/** Words in lines of at most so many characters. */
+function lines(words: string, columns: number): string[] {
+  const found: string[] = [];
+  for (const word of words.split(' ').filter(Boolean)) {
+    const line = `${found.at(-1)} ${word}`;
+    if (found.length > 0 && line.length <= columns) found[found.length - 1] = line;
+    else found.push(word);
+  }
+  return found;
 }

@@ -1,6 +1,7 @@
 /** Results for programs that follow them, and for pages that quote them. */
 import type { Document, Result } from '../document.js';
 import { halfWidth } from '../statistics.js';
+import { fasterText } from './faster.js';
 import { short } from './text.js';
 
 /** github-action-benchmark's customSmallerIsBetter: an entry for each contestant of each case, and for each allocation of ours. */
@@ -22,16 +23,18 @@ export function githubOf({ results, nodes }: Document): object[] {
   });
 }
 
-/** A table for each Node and group: sizes down, contestants across, times and ratios. */
+/** A table for each Node and group: sizes down, contestants across, times and ratios; above it, where others are faster. */
 export function markdownOf(document: Document): string {
   const { frameseal, commit, date, machine, nodes } = document;
   const tables = nodes.flatMap(({ node, openssl, engine }) => {
     const ofNode = document.results.filter((result) => result.node === node);
     const groups = [...new Set(ofNode.map(({ group }) => group))];
     return groups.map((group) => {
-      const unit = ofNode.find((result) => result.group === group)!.unit;
+      const results = ofNode.filter((result) => result.group === group);
+      const { unit } = results[0]!;
       const title = `**${group}**, ${unit} (times as long as frameseal), Node ${node}, OpenSSL ${openssl}, engine ${engine}`;
-      return `${title}\n\n${tableOf(ofNode.filter((result) => result.group === group))}`;
+      const faster = fasterText(results);
+      return `${title}${faster === undefined ? '' : `. ${faster}`}\n\n${tableOf(results)}`;
     });
   });
   const at = commit === null ? '' : ` at ${commit}`;

@@ -1,6 +1,10 @@
 /** The chart that `--svg` writes: times over sizes. */
 import type { Document, Result } from '../document.js';
 import { lineChart, type Series } from './chart.js';
+import { fasterText } from './faster.js';
+
+/** Numbers that have room below a chart. */
+const MOST_TICKS = 12;
 
 /** The chart of the first group under the first Node. */
 export function svgOf({ results, nodes }: Document): string {
@@ -23,9 +27,21 @@ function sizeChart(group: readonly Result[], node: string): string {
   }));
   return lineChart({
     title: `${group[0]!.group}: ${group[0]!.unit}, Node ${node.split('.')[0]}`,
+    note: fasterText(group) ?? '',
     series,
-    ticks: group.map(({ bytes }) => ({ x: bytes, text: bytes === 1400 && group.length > 5 ? '' : String(bytes) })),
+    ticks: ticksOf(group.map(({ bytes }) => bytes)),
     xTitle: 'bytes of a frame',
     yTitle: group[0]!.unit,
+  });
+}
+
+/** A mark at each size, with its number where that does not run into the one before. */
+function ticksOf(sizes: readonly number[]) {
+  const apart = (sizes.at(-1)! / sizes[0]!) ** (1 / MOST_TICKS);
+  let numbered = 0;
+  return sizes.map((bytes) => {
+    const hasRoom = bytes >= numbered * apart;
+    if (hasRoom) numbered = bytes;
+    return { x: bytes, text: hasRoom ? bytes.toLocaleString('en-US') : '' };
   });
 }

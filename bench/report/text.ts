@@ -78,7 +78,7 @@ export function short(value: number): string {
 
 const CALL_PACKETS_PER_SECOND = 50;
 
-/** What that means: for the packets that were measured, how many of them one core does. */
+/** What a packet's time means: for the packets that were measured, how many of them one core does. */
 export function summaryText(results: readonly Result[]): string {
   const lines = results.flatMap(({ name, bytes, node, contestants }) => {
     const time = contestants[0]?.time;

@@ -21,18 +21,28 @@ function run(script: string, ...args: string[]): Promise<{ code: unknown; stdout
 }
 
 describe('contestants give the same bytes', () => {
-  const others = ['node:crypto', 'WebCrypto', '@noble/ciphers', '@stablelib/gcm'];
+  const others = ['node:crypto', 'node:crypto, raw key', 'WebCrypto', '@noble/ciphers', '@stablelib/gcm'];
+  const sm4 = ['node:crypto', 'node:crypto, raw key', 'node:crypto, cipher kept', 'sm-crypto', 'sm-crypto-v2'];
   const offers: [name: string, contestants: string[]][] = [
     ['aes-128-gcm seal 160 B', ['frameseal', 'frameseal portable', ...others, 'WebCrypto, 64 in flight']],
     ['aes-256-gcm open 160 B', ['frameseal', 'frameseal portable', ...others, 'WebCrypto, 64 in flight']],
     ['aes-128-gcm seal 32 x 160 B', ['frameseal', 'frameseal, one by one', 'frameseal portable', ...others]],
     ...['seal', 'open'].map((operation): [string, string[]] => [
       `sm4-ecb ${operation} 160 B`,
-      ['frameseal', 'frameseal portable', 'node:crypto', 'node:crypto, cipher kept', 'sm-crypto', 'sm-crypto-v2'],
+      ['frameseal', 'frameseal portable', ...sm4],
     ]),
-    ['rtp aes-128-gcm open 160 B', ['frameseal', 'frameseal portable', 'werift-rtp SRTP']],
+    ...['seal', 'open'].flatMap((operation): [string, string[]][] => [
+      [
+        `larger buffer aes-128-gcm ${operation} 1200 B in 65536 B`,
+        ['frameseal', 'frameseal portable', ...others, 'WebCrypto, 64 in flight'],
+      ],
+      [`1000 keys aes-128-gcm ${operation} 160 B`, ['frameseal', 'frameseal portable', ...others]],
+      [`rtp aes-128-gcm ${operation} 160 B`, ['frameseal', 'frameseal portable', 'node:crypto', 'werift-rtp SRTP']],
+    ]),
+    ['aes-256-gcm open 200000 B', ['frameseal', 'frameseal portable', ...others, 'WebCrypto, 64 in flight']],
+    ['rtp from 1000 senders aes-128-gcm open 160 B', ['frameseal', 'frameseal portable', 'node:crypto']],
     ['rtp sm4-ecb seal 160 B', ['frameseal', 'frameseal portable']],
-    ['key set-up aes-256-gcm', ['frameseal', 'frameseal portable', 'WebCrypto', '@stablelib/gcm']],
+    ['key set-up aes-256-gcm', ['frameseal', 'frameseal portable', 'node:crypto', 'WebCrypto', '@stablelib/gcm']],
     ['new sender aes-128-gcm', ['frameseal', 'frameseal portable', 'werift-rtp SRTP']],
   ];
 

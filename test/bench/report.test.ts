@@ -3,6 +3,7 @@ import { CASES, selectCases } from '../../bench/cases.js';
 import type { Document, Entry, Result } from '../../bench/document.js';
 import { judge, readGoals } from '../../bench/goals.js';
 import { validate, type Work } from '../../bench/peers/peer.js';
+import { fasterSummary, fasterText } from '../../bench/report/faster.js';
 import { githubOf, markdownOf } from '../../bench/report/formats.js';
 import { svgOf } from '../../bench/report/svg.js';
 import { caseText, headText, summaryText } from '../../bench/report/text.js';
@@ -100,6 +101,10 @@ describe('cases', () => {
   it('are found by words and sizes', () => {
     expect(selectCases({ filter: 'AES-128 open', sizes: [160] }).map(({ name }) => name)).toEqual([
       'aes-128-gcm open 160 B',
+      'larger buffer aes-128-gcm open 160 B in 1500 B',
+      '1000 keys aes-128-gcm open 160 B',
+      '10000 keys aes-128-gcm open 160 B',
+      'rtp from 1000 senders aes-128-gcm open 160 B',
       'rtp aes-128-gcm open 160 B',
     ]);
     expect(selectCases({})).toHaveLength(CASES.length);
@@ -154,6 +159,27 @@ describe('formats', () => {
 
   it('markdown: a table a group', () => {
     expect(markdownOf(document)).toContain('| 160 B | **1,000** | 5,000 (5.00x) | 0 B |');
+  });
+
+  it('markdown and svg say where another library is faster', () => {
+    const results = [result(20, 9), result(2500, 0.5), result(20_000, 0.125)];
+    const claim = 'node:crypto is faster from 2,500 bytes on (8.00x at 20,000 bytes).';
+    expect(markdownOf({ ...document, results })).toContain(`engine simd. ${claim}\n\n|`);
+    expect(svgOf({ ...document, results })).toContain(`>${claim}<`);
+    expect(fasterSummary(results)).toContain(`aes-128-gcm seal, Node 20: ${claim}`);
+    const faster = document.results.slice(0, 3);
+    expect(markdownOf({ ...document, results: faster })).toContain('No other library is faster at 20 to 1,200 bytes.');
+    expect(fasterSummary(document.results)).toBe('');
+  });
+
+  it('sizes that do not go on to the largest, and cases that are no sizes, by their names', () => {
+    const claims = (...results: Result[]) => fasterText(results);
+    expect(claims(result(20, 0.5), result(160, 9), result(1200, 0.25))).toBe(
+      'node:crypto is faster at 20 bytes, 1,200 bytes (4.00x at 1,200 bytes).',
+    );
+    const keys = { group: 'key set-up', name: 'key set-up sm4-ecb', unit: 'ns' };
+    expect(claims(result(0, 0.5, keys))).toBe('node:crypto is faster for sm4-ecb (2.00x).');
+    expect(claims(result(160, 0.5, { unit: 'us' }))).toBeUndefined();
   });
 
   it('svg needs nothing else, and takes names as text', () => {
