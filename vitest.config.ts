@@ -4,6 +4,9 @@ import { defineConfig } from 'vitest/config';
 /** The command and the bench import the library as users do; under test that is the source, as everywhere here. */
 const source = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 
+/** System tests, by their folder: they start processes, open sockets, or measure. `npm test` runs everything else. */
+const SYSTEM = ['system', 'cli', 'bench', 'hostile'].map((folder) => `test/${folder}/**/*.test.ts`);
+
 export default defineConfig({
   resolve: {
     alias: [
@@ -14,9 +17,13 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ['test/**/*.test.ts'],
     testTimeout: 60_000,
     setupFiles: ['test/support/simd-form.ts'],
     pool: 'threads',
+    projects: [
+      { extends: true, test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: SYSTEM, maxWorkers: '100%' } },
+      // One file at a time: what measures should not wait for what floods.
+      { extends: true, test: { name: 'system', include: SYSTEM, maxWorkers: 1, sequence: { groupOrder: 1 } } },
+    ],
   },
 });

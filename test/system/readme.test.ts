@@ -3,8 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
-const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
-const root = new URL('..', import.meta.url).pathname;
+const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+const root = new URL('../..', import.meta.url).pathname;
 const examples = blocks('js');
 const commands = blocks('sh')
   .flatMap((block) => block.split('\n'))
@@ -38,18 +38,18 @@ describe('README', () => {
   // The names are not registered: outside a checkout `npx frameseal` would run what somebody else registers.
   it('no page has npx or npm fetch a package of that name', () => {
     for (const page of ['README.md', 'CONTRIBUTING.md', 'src/cli/README.md', 'bench/README.md']) {
-      const text = readFileSync(new URL(`../${page}`, import.meta.url), 'utf8');
+      const text = readFileSync(new URL(`../../${page}`, import.meta.url), 'utf8');
       expect(text, page).not.toMatch(/npx (-y |--yes )?(-- )?frameseal|npm (i|install|add) frameseal(-cli)?$/m);
     }
   });
 
   it('links to files of the package', () => {
-    const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+    const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
     const { files } = JSON.parse(manifest) as { files: string[] };
     for (const [, target] of readme.matchAll(/\]\(([^)#]+)/g)) expect(files).toContain(target);
   });
 
-  // `npm test` has just built the command without installing it: what a build writes need not have a run bit.
+  // `npm run test:system` has just built the command without installing it: what a build writes need not have a run bit.
   it('npx finds a command that runs', () => {
     const { status, stdout, stderr } = spawnSync('npx', ['--no', '--', 'frameseal', '--version'], {
       cwd: root,

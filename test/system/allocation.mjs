@@ -1,5 +1,5 @@
 /**
- * Measures what a frame allocates, on the build: a line of JSON for each case. Run by test/allocation.test.ts as
+ * Measures what a frame allocates, on the build: a line of JSON for each case. Run by test/system/allocation.test.ts as
  *
  *     node --expose-gc --min-semi-space-size=512 --max-semi-space-size=512 allocation.mjs ENGINE
  *

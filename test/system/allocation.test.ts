@@ -1,12 +1,12 @@
 /**
  * In the steady state a frame allocates nothing, sealed, opened or refused (FORMAT.md section 7). Measured on the build, in a
- * process of its own for each engine; see support/allocation.mjs.
+ * process of its own for each engine; see allocation.mjs.
  */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { ENGINES } from './support/engines.js';
+import { ENGINES } from '../support/engines.js';
 
 interface Measured {
   readonly name: string;
@@ -18,7 +18,7 @@ interface Measured {
 /** Less than any object takes, were there one in every tenth frame. */
 const LIMIT = 1;
 const FLAGS = ['--expose-gc', '--min-semi-space-size=512', '--max-semi-space-size=512'];
-const script = fileURLToPath(new URL('support/allocation.mjs', import.meta.url));
+const script = fileURLToPath(new URL('allocation.mjs', import.meta.url));
 
 const NAMES = [
   'seal RTP',
