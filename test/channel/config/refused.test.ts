@@ -50,6 +50,7 @@ describe('what is refused', () => {
 
   it('shows no key that was pasted into another field', () => {
     const secrets = [KEY, KEY_16, KEY_BYTES, ascii(KEY), SALT, URL_SALT, KEY_IN_BASE64, SALT_BYTES, [...KEY_BYTES]];
+    let refused = 0;
     for (const field of ['encryptionMode', 'keyId', 'mystery', 'encryptionKdfSalt', 'encryptionKey']) {
       for (const secret of secrets) {
         for (const base of [GCM2, SM4]) {
@@ -58,10 +59,13 @@ describe('what is refused', () => {
           } catch (error) {
             expect(error).toBeInstanceOf(ConfigError);
             expectNoLeak(error as ConfigError);
+            refused++;
           }
         }
       }
     }
+    // Eight are right: KEY and KEY_BYTES as either key, KEY_16 and SALT_BYTES as an SM4 key, SALT and SALT_BYTES as the salt.
+    expect(refused).toBe(5 * secrets.length * 2 - 8);
     expectNoLeak(faultOf(KEY));
     expectNoLeak(faultOf(KEY_BYTES));
   });

@@ -8,6 +8,7 @@ import {
   GUARD_BYTES,
   HASH_STATE,
   PIECE_BYTES,
+  SCRATCH_END,
   SLOT_BYTES,
   SLOTS,
   TEXT,
@@ -79,11 +80,12 @@ describe('slots', () => {
     const memory = new SimdMemory(compileModule('plain'));
     const slot = memory.takeSlot();
     memory.heap.fill(0xee, slot, slot + SLOT_BYTES);
+    memory.heap.fill(0xee, HASH_STATE, SCRATCH_END);
     memory.eraseSlot(slot);
     memory.wipeScratch();
-    const constants = memory.heap.subarray(0, 0x800);
+    const constants = memory.heap.subarray(0, HASH_STATE);
     expect(constants.some((byte) => byte !== 0)).toBe(true);
-    expect(memory.heap.subarray(0x800, GUARD).every((byte) => byte === 0)).toBe(true);
+    expect(memory.heap.subarray(HASH_STATE, SCRATCH_END).every((byte) => byte === 0)).toBe(true);
     expect(memory.heap.subarray(slot, slot + SLOT_BYTES).every((byte) => byte === 0)).toBe(true);
   });
 

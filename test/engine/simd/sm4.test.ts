@@ -227,6 +227,7 @@ describe.each(FORMS)('the %s module', (form) => {
     const jobs = [jobOf(sample('text', 300), new Uint8Array(304)), jobOf(sample('long', 5000), new Uint8Array(5008))];
     key.encryptAll(jobs, 2);
     expect(memory.heap.subarray(slot, slot + 1024).some((byte) => byte !== 0)).toBe(true);
+    expect(memory.heap.subarray(HASH_STATE, SCRATCH_END).some((byte) => byte !== 0)).toBe(true);
     key.wipe();
     key.wipe();
     expect(memory.heap.subarray(HASH_STATE, SCRATCH_END).every((byte) => byte === 0)).toBe(true);
