@@ -13,6 +13,7 @@ import { CounterMode } from '../src/engine/portable/aes.js';
 import { rtpHeaderLength } from '../src/wire/rtp.js';
 import { SframeHeader, writeHeader } from '../src/wire/sframe.js';
 import { Guarded } from './support/arrays.js';
+import { GCM_MODES } from './support/channel.js';
 import { ENGINES, type EngineName } from './support/engines.js';
 import {
   type AesBlockCase,
@@ -31,6 +32,7 @@ import {
   toHex,
   u64,
 } from './support/fixtures.js';
+import * as second from './support/second/keys.mjs';
 
 /** How many cases of each kind a file has: one that lost some fails. */
 const FILES: Readonly<Record<string, Partial<Record<Case['kind'], number>>>> = {
@@ -48,7 +50,6 @@ const KID_OF_8_BYTES = 1n << 56n;
 const CTR_LIMIT_OF_A_SEALER = 1n << 32n;
 const TAG_BYTES = 16;
 const EMPTY = new Uint8Array(0);
-const UTF8 = new TextEncoder();
 
 /** A case as it was printed: fails with both values where `actual` is not the bytes of `printed`. */
 function expectBytes(actual: Uint8Array, printed: string, what: string): void {
@@ -88,6 +89,8 @@ function hkdfCase({ hash, ikm, salt, info, length, prk, okm }: HkdfCase): void {
   expectBytes(extract(noble, hex(ikm), hex(salt)), prk, 'prk');
   expectBytes(expand(noble, hex(prk), hex(info), length), okm, 'okm');
   expectBytes(hkdf(noble, hex(ikm), hex(salt), hex(info), length), okm, 'okm in one');
+  expectBytes(second.extract(name, hex(salt), hex(ikm)), prk, 'prk by the second implementation');
+  expectBytes(second.expand(name, hex(prk), hex(info), length), okm, 'okm by the second implementation');
   expectBytes(new Uint8Array(hkdfSync(name, hex(ikm), hex(salt), hex(info), length)), okm, 'okm by OpenSSL');
 }
 
@@ -124,38 +127,14 @@ function sframeHeader({ kid, ctr, encoded, expect: expected = 'ok' }: SframeHead
   expectBytes(out.subarray(0, writeHeader(out, 0, ...halves(BigInt(kid)), Number(ctr))), encoded, 'encoded');
 }
 
-interface FrameKeys {
-  readonly secret: Uint8Array;
-  readonly frameKey: Uint8Array;
-  readonly frameSalt: Uint8Array;
-}
-
-/** RFC 9605 section 4.4.2, on @noble/hashes alone. */
-function frameKeys(suite: number, kid: string, baseKey: Uint8Array): FrameKeys {
-  const { hash, keyBytes } = Object.values(SUITES).find(({ id }) => id === suite)!;
-  const secret = extract(hash, baseKey, EMPTY);
-  const info = (label: string): Uint8Array =>
-    Buffer.concat([UTF8.encode(`SFrame 1.0 Secret ${label} `), u64(BigInt(kid)), Buffer.of(0, suite)]);
-  return {
-    secret,
-    frameKey: expand(hash, secret, info('key'), keyBytes),
-    frameSalt: expand(hash, secret, info('salt'), 12),
-  };
-}
-
-/** RFC 9605 section 4.4.3: the salt XOR the CTR as a number of 12 bytes. */
-function nonceOf(salt: Uint8Array, ctr: string): Buffer {
-  const counter = u64(BigInt(ctr));
-  return Buffer.from(salt.map((byte, i) => (i < 4 ? byte : byte ^ counter[i - 4]!)));
-}
-
 function sframe(engine: EngineName, testCase: SframeCase): void {
   const { suite, kid, ctr, metadata, nonce, aad, plaintext, sealed } = testCase;
-  const keys = frameKeys(suite, kid, hex(testCase.baseKey));
+  const mode = GCM_MODES.find((name) => SUITES[name].id === suite)!;
+  const keys = second.frameKeys(mode, hex(testCase.baseKey), BigInt(kid));
   expectBytes(keys.secret, testCase.secret, 'secret');
   expectBytes(keys.frameKey, testCase.frameKey, 'frameKey');
   expectBytes(keys.frameSalt, testCase.frameSalt, 'frameSalt');
-  expectBytes(nonceOf(keys.frameSalt, ctr), nonce, 'nonce');
+  expectBytes(second.nonceOf(keys.frameSalt, BigInt(ctr)), nonce, 'nonce');
 
   const frame = hex(sealed);
   const header = new SframeHeader();
@@ -171,31 +150,20 @@ function sframe(engine: EngineName, testCase: SframeCase): void {
   expectBytes(out.subarray(0, -TAG_BYTES), plaintext, 'plaintext');
 }
 
-/** The intermediates that a channel case prints, by src and by the formulas of FORMAT.md sections 2, 4 and 5. */
+/** The keys that a channel case prints, by src; test/second.test.ts computes all values again. */
 function channelKeys(engine: EngineName, testCase: ChannelCase): void {
-  const { config, options, kid, ctr, prk, baseKey, secret, frameKey, frameSalt, key16, nonce, aad } = testCase;
+  const { config, options, kid, frameKey, frameSalt, key16, nonce, aad } = testCase;
   const parsed = parseConfig(config);
   if (parsed.mode === 'SM4_128_ECB') {
     if (key16 !== undefined) expectBytes(sm4Key(parsed), key16, 'key16');
     return;
   }
   if (frameKey === undefined) return;
-  const { hash, id, hashBytes } = SUITES[parsed.mode];
   const schedule = new KeySchedule(parsed.mode, parsed.key, parsed.salt);
   const derived = new DerivedKeys(schedule.keyBytes);
   schedule.deriveInto(derived, ...halves(BigInt(kid!)));
   expectBytes(derived.key, frameKey, 'frameKey');
   expectBytes(derived.salt, frameSalt!, 'frameSalt');
-  if (prk !== undefined) {
-    expectBytes(extract(hash, parsed.key, parsed.salt), prk, 'prk');
-    const info = Buffer.concat([UTF8.encode(`frameseal/1 ${parsed.mode} base key `), u64(BigInt(kid!))]);
-    expectBytes(expand(hash, hex(prk), info, hashBytes), baseKey!, 'baseKey');
-    const keys = frameKeys(id, kid!, hex(baseKey!));
-    expectBytes(keys.secret, secret!, 'secret');
-    expectBytes(keys.frameKey, frameKey, 'frameKey by RFC 9605');
-    expectBytes(keys.frameSalt, frameSalt!, 'frameSalt by RFC 9605');
-  }
-  expectBytes(nonceOf(hex(frameSalt!), ctr!), nonce!, 'nonce');
   const packet = hex((testCase.input ?? testCase.output)!);
   const payload = packet.subarray(options.framing === 'rtp' ? rtpHeaderLength(packet, packet.length) : 0);
   const out = new Uint8Array(payload.length + TAG_BYTES);

@@ -1,8 +1,7 @@
 /**
- * What the tests of the channel share: configurations, packets, channels whose sessions are chosen, and a second
- * sealer made of node:crypto alone.
+ * What the tests of the channel share: configurations, packets, channels whose sessions are chosen, and a sender by the
+ * second implementation.
  */
-import { createCipheriv } from 'node:crypto';
 import { expect } from 'vitest';
 import { type Channel, enableEncryptionWith } from '../../src/channel/channel.js';
 import type { EncryptionConfig, KnownMode } from '../../src/channel/config.js';
@@ -15,7 +14,8 @@ import { concat } from './arrays.js';
 import { sample } from './engines.js';
 import { toHex, u64 } from './fixtures.js';
 import { keySchedule } from './key-schedule.js';
-import { writeSframeHeader } from './sframe.js';
+import { encryptFrame } from './second/format.mjs';
+import { encodeHeader } from './second/headers.mjs';
 
 export const GCM_MODES: readonly GcmMode[] = ['AES_128_GCM2', 'AES_256_GCM2'];
 export const MODES: readonly KnownMode[] = [...GCM_MODES, 'SM4_128_ECB'];
@@ -112,17 +112,13 @@ export function flipped(packet: Uint8Array, at: number, mask = 1): Uint8Array {
   return copy;
 }
 
-/** Any other sender: gives SFrame ciphertexts by sections 2 to 4 of FORMAT.md, of node:crypto and nothing else. */
+/** Any other sender: gives SFrame ciphertexts by the second implementation. */
 export function referenceSender(settings: EncryptionConfig, kid: bigint) {
-  const { encryptionMode: mode, encryptionKey: key, encryptionKdfSalt: salt } = settings;
-  const { frameKey, frameSalt } = keySchedule(`${mode}`, key as Uint8Array, salt as Uint8Array, u64(kid));
-  const name = mode === 'AES_256_GCM2' ? 'aes-256-gcm' : 'aes-128-gcm';
-  return (ctr: bigint, payload: Uint8Array, metadata: Uint8Array = new Uint8Array(0)): Uint8Array => {
-    const nonce = frameSalt.map((byte, i) => (i < 4 ? byte : byte ^ u64(ctr)[i - 4]!));
-    const header = writeSframeHeader(kid, ctr);
-    const cipher = createCipheriv(name, frameKey, nonce).setAAD(concat(header, metadata));
-    return concat(header, cipher.update(payload), cipher.final(), cipher.getAuthTag());
-  };
+  const { encryptionMode, encryptionKey: key, encryptionKdfSalt: salt } = settings;
+  const mode = `${encryptionMode}`;
+  const keys = keySchedule(mode, key as Uint8Array, salt as Uint8Array, u64(kid));
+  return (ctr: bigint, payload: Uint8Array, metadata: Uint8Array = new Uint8Array(0)): Uint8Array =>
+    concat(encryptFrame({ mode, ...keys }, ctr, encodeHeader(kid, ctr), metadata, payload).frame);
 }
 
 /** One frame of a `referenceSender`. */

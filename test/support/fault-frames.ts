@@ -1,8 +1,7 @@
 /**
- * Frames for a channel under test, and what is right of them, made by node:crypto of its configuration; and channels that
+ * Frames for a channel under test, and what is right of them, made by the second implementation; and channels that
  * stand by: they share an engine with the channel under test and must not notice.
  */
-import { createCipheriv } from 'node:crypto';
 import { type Channel, enableEncryptionWith } from '../../src/channel/channel.js';
 import type { KnownMode } from '../../src/channel/config.js';
 import type { Framing } from '../../src/channel/layout.js';
@@ -12,7 +11,9 @@ import { bytes, config, countedSessions, KID, referenceSeal, rtp } from './chann
 import type { EngineName } from './engines.js';
 import { FaultyEngine } from './faults.js';
 import { toHex, u64 } from './fixtures.js';
-import { expand, extract, keySchedule } from './key-schedule.js';
+import { keySchedule } from './key-schedule.js';
+import { pad, sm4 } from './second/format.mjs';
+import { sm4Keys } from './second/keys.mjs';
 
 export interface Setup {
   readonly engine: EngineName;
@@ -43,7 +44,7 @@ export function inputOf({ framing }: Setup, payloadBytes: number): Uint8Array {
 
 const frames = new Map<string, Uint8Array>();
 
-/** The frame that a sender makes of an input, by node:crypto. */
+/** The frame that a sender makes of an input, by the second implementation. */
 export function frameOf(setup: Setup, input: Uint8Array, kid: bigint, ctr: number): Uint8Array {
   const name = `${setup.mode} ${setup.framing} ${input.length} ${kid} ${ctr}`;
   const known = frames.get(name);
@@ -52,16 +53,15 @@ export function frameOf(setup: Setup, input: Uint8Array, kid: bigint, ctr: numbe
   const payload = input.subarray(clear.length);
   const settings = config(setup.mode, Number(kid >> 60n));
   const sealed =
-    setup.mode === 'SM4_128_ECB' ? sm4(payload) : referenceSeal(settings, kid, BigInt(ctr), payload, clear);
+    setup.mode === 'SM4_128_ECB' ? sm4Blocks(payload) : referenceSeal(settings, kid, BigInt(ctr), payload, clear);
   const made = concat(clear, sealed);
   frames.set(name, made);
   return made;
 }
 
-function sm4(payload: Uint8Array): Uint8Array {
-  const secret = extract('sha256', new Uint8Array(0), config('SM4_128_ECB', KEY_ID).encryptionKey as Uint8Array);
-  const cipher = createCipheriv('sm4-ecb', expand('sha256', secret, ['frameseal/1 SM4_128_ECB key'], 16), null);
-  return concat(cipher.update(payload), cipher.final());
+function sm4Blocks(payload: Uint8Array): Uint8Array {
+  const { key16 } = sm4Keys(config('SM4_128_ECB', KEY_ID).encryptionKey as Uint8Array);
+  return concat(sm4(key16, pad(Buffer.from(payload)), true));
 }
 
 /** A frame that comes in: of which sender, with which counter, and what is wrong with it. */

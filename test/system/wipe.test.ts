@@ -11,8 +11,9 @@ import type { KnownMode } from '../../src/channel/config.js';
 import { gcmSlot } from '../hostile/secrets/slots.js';
 import { GCM_MODES } from '../support/channel.js';
 import { ENGINES } from '../support/engines.js';
-import { expand, extract, keySchedule } from '../support/key-schedule.js';
+import { keySchedule } from '../support/key-schedule.js';
 import { findInProcess } from '../support/process-memory.js';
+import { sm4Keys } from '../support/second/keys.mjs';
 
 const built = new URL('../../dist/channel/channel.js', import.meta.url).href;
 const KID = Buffer.from('0123456723456789', 'hex');
@@ -57,8 +58,7 @@ function script(mode: KnownMode, end: string, keyBytes: number, engine: string):
 /** What is looked for, by name: as bytes, and as the little-endian words that engines keep big-endian words in. */
 function needles(mode: KnownMode, keyBytes: number): Map<string, Uint8Array> {
   if (mode === 'SM4_128_ECB') {
-    const prk = extract('sha256', new Uint8Array(0), made(1));
-    const key16 = keyBytes === 16 ? made(1, 16) : expand('sha256', prk, ['frameseal/1 SM4_128_ECB key'], 16);
+    const { prk, key16 } = sm4Keys(made(1, keyBytes));
     return new Map<string, Uint8Array>([
       ['encryptionKey', made(1, keyBytes)],
       ['prk', prk],

@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * A second reading of FORMAT.md section 1: as much of it as turns a valid configuration of strings and numbers into
  * mode, key, salt and keyId. It shares no code with src/. Whatever it does not know it refuses, without a code.
@@ -6,7 +7,7 @@
 /**
  * @typedef {'AES_128_GCM2' | 'AES_256_GCM2' | 'SM4_128_ECB'} Mode
  * @typedef {{ encryptionMode: string | number, encryptionKey: string }} ModeAndKey
- * @typedef {ModeAndKey & { encryptionKdfSalt?: string, keyId?: number }} Config
+ * @typedef {ModeAndKey & { encryptionKdfSalt?: string | undefined, keyId?: number }} Config
  * @typedef {{ mode: Mode, key: Buffer, salt: Buffer | undefined, keyId: number }} Parsed
  */
 
