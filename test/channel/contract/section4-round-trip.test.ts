@@ -1,3 +1,4 @@
+/** The contract of seal and open, FORMAT.md sections 4 and 5: every length there and back, in place, in any array, and as copies. */
 import { describe, expect, test } from 'vitest';
 import { BAD_TAG, describe as describeStatus, NO_ROOM, TOO_LARGE } from '../../../src/status.js';
 import { concat, Guarded } from '../../support/arrays.js';

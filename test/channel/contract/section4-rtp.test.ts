@@ -1,3 +1,4 @@
+/** The contract of seal and open, FORMAT.md section 4: RTP headers, bit by bit, and what a relay may rewrite. */
 import { describe, expect, test } from 'vitest';
 import * as statuses from '../../../src/status.js';
 import { BAD_TAG, MALFORMED, NOT_RTP, UNKNOWN_KEY } from '../../../src/status.js';

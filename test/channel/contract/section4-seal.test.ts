@@ -1,3 +1,4 @@
+/** The contract of seal and open, FORMAT.md section 4: the bytes of a sealed frame, and what a sealer refuses. */
 import { describe, expect, test } from 'vitest';
 import * as statuses from '../../../src/status.js';
 import { MALFORMED, TOO_LARGE } from '../../../src/status.js';

@@ -1,3 +1,4 @@
+/** The contract of seal and open, FORMAT.md section 5: SM4, its padding, and what it lacks. */
 import { describe, expect, test } from 'vitest';
 import { BAD_TAG } from '../../../src/status.js';
 import { concat, Guarded } from '../../support/arrays.js';

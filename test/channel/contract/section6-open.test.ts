@@ -1,3 +1,4 @@
+/** The contract of seal and open, FORMAT.md sections 5 and 6: what an opener refuses, and that nothing comes of it. */
 import { describe, expect, test, vi } from 'vitest';
 import * as statuses from '../../../src/status.js';
 import {

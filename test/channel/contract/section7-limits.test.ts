@@ -1,3 +1,4 @@
+/** The contract of seal and open, FORMAT.md section 7: the largest inputs, and every status in words. */
 import { describe, expect, test } from 'vitest';
 import { FrameError } from '../../../src/frames/error.js';
 import * as statuses from '../../../src/status.js';

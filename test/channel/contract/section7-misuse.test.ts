@@ -1,3 +1,4 @@
+/** The contract of seal and open, FORMAT.md section 7: misuse throws, what is closed stays closed, and what is counted. */
 import { describe, expect, test } from 'vitest';
 import { FrameError } from '../../../src/frames/error.js';
 import { BAD_TAG, CLOSED } from '../../../src/status.js';

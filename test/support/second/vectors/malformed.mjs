@@ -1,4 +1,5 @@
 // @ts-check
+/** Cases of what is no frame: FORMAT.md section 4, and keys that are not live. */
 import { drawKid, join, put, unhex, wide } from './bytes.mjs';
 import { intermediates, opening, refusal, sealedOf } from './record.mjs';
 import { ecb, FRAME, GCM2, gcm2, inputOf, KEY, LAYOUTS, payload, RTP, rtp, UNBOUND } from './setups.mjs';

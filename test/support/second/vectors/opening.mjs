@@ -1,4 +1,5 @@
 // @ts-check
+/** Cases of what an opener takes and refuses: windows, forgeries, room, own frames (FORMAT.md section 6). */
 import { bytes, drawKid, flip, join, put, unhex } from './bytes.mjs';
 import { bothWays, opening, refusal, sealedOf } from './record.mjs';
 import { FRAME, GCM2, gcm2, inputOf, LAYOUTS, payload, RTP, rtp, UNBOUND } from './setups.mjs';

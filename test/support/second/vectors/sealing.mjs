@@ -1,4 +1,5 @@
 // @ts-check
+/** Cases that are sealed and opened: appendix A, and FORMAT.md sections 1, 3 and 4. */
 import { rtpHeaderLength } from '../headers.mjs';
 import { bytes, drawKid, join, unhex } from './bytes.mjs';
 import { bothWays, openedOnly, opening, sealedOf } from './record.mjs';
