@@ -115,7 +115,7 @@ describe('arbitrary input', () => {
           expect(faultOf(config).field).toBe('encryptionKey');
         }
       }),
-      { numRuns: 3000 },
+      { numRuns: 1000 },
     );
   });
 
@@ -142,7 +142,7 @@ describe('arbitrary input', () => {
         if (good) expect(parseConfig(config).salt).toEqual(new Uint8Array(decoded));
         else expect(faultOf(config).field).toBe('encryptionKdfSalt');
       }),
-      { numRuns: 3000 },
+      { numRuns: 1000 },
     );
   });
 });
