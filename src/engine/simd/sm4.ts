@@ -84,6 +84,8 @@ export class SimdSm4Key implements Sm4Key {
       area.commit(job, length - padding);
     } else {
       area.wipe(length);
+      // The pieces of a long text went through the first place.
+      if (length > PIECE_BYTES) this.#memory.text(0).wipe(PIECE_BYTES);
       this.#blocks.wipeStates();
     }
     return job.written;
