@@ -110,6 +110,15 @@ describe('the self-test', () => {
     expect(enableEncryption(KEY, { engine: 'portable' }).engine).toBe('portable');
   });
 
+  it('refuses a ready module that computes wrongly', async () => {
+    const { moduleBytes } = await import('../../src/engine/simd/memory.js');
+    const bytes = moduleBytes('plain');
+    bytes[bytes.length - 200]! ^= 1;
+    const { EngineError, useSimdModule } = await fresh();
+    expect(() => useSimdModule(new WebAssembly.Module(bytes))).toThrow(EngineError);
+    expect(() => useSimdModule(new WebAssembly.Module(bytes))).toThrow(/self-test of the simd engine failed/);
+  });
+
   const faults = [
     ['a bit of the text', /seals wrongly/],
     ['a tag that is always right', /takes a wrong tag/],

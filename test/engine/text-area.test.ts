@@ -1,6 +1,7 @@
 /** Copies from callers' arrays into an engine's memory: right wherever the frame lies, and bounded. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { FrameJob } from '../../src/engine/engine.js';
 import { SPARE_BYTES, TextArea } from '../../src/engine/text-area.js';
 import { sample } from '../support/engines.js';
 
@@ -65,20 +66,68 @@ describe('put', () => {
     });
     const array = new Uint8Array(buffer);
     array.set(NOISE.subarray(0, 9000));
-    check(array, 3000, 200);
+    // In an area that has room for windows, and in one that has none.
+    const checkAt = (at: number, length: number) => {
+      check(array, at, length);
+      check(array, at, length, 5000);
+    };
+    checkAt(3000, 200);
     buffer.resize(3200);
-    check(array, 3000, 200);
+    checkAt(3000, 200);
     buffer.resize(3100);
-    check(array, 3000, 100);
+    checkAt(3000, 100);
     buffer.resize(20_000);
     array.set(NOISE.subarray(0, 20_000));
-    check(array, 3000, 900);
-    check(array, 18_000, 2000);
+    checkAt(3000, 900);
+    checkAt(18_000, 2000);
   });
 
   it('arrays too long for windows: a view for a copy', () => {
     const long = new Uint8Array(3_000_000);
     long.set(NOISE);
     for (const at of [0, 5000, 100_001]) check(long, at, 1200);
+  });
+});
+
+describe('commit', () => {
+  function committed(written: number, headLength: number, room: number): { output: Uint8Array; job: FrameJob } {
+    const { memory, area } = newArea(1000);
+    memory.set(NOISE.subarray(0, 1000), AT);
+    const job = new FrameJob();
+    const output = new Uint8Array(room).fill(0xa5);
+    Object.assign(job, { head: NOISE.subarray(2000), headAt: 3, headLength, output, outputAt: 20 + headLength });
+    area.commit(job, written);
+    return { output, job };
+  }
+
+  it('writes head and text, of any length, and nothing else', () => {
+    for (let headLength = 0; headLength < 20; headLength++) {
+      for (const written of [0, 1, 100]) {
+        const { output, job } = committed(written, headLength, 200);
+        const result = [...NOISE.subarray(2003, 2003 + headLength), ...NOISE.subarray(0, written)];
+        expect([...output.subarray(20, 20 + result.length)]).toEqual(result);
+        expect(output.fill(0xa5, 20, 20 + result.length).every((byte) => byte === 0xa5)).toBe(true);
+        expect(job.written).toBe(written);
+      }
+    }
+  });
+
+  it('writes nothing where the text does not fit', () => {
+    const { area } = newArea(1000);
+    const job = new FrameJob();
+    const output = new Uint8Array(50).fill(0xa5);
+    Object.assign(job, { head: NOISE, headLength: 10, output, outputAt: 10, written: -1 });
+    expect(() => area.commit(job, 41)).toThrow(RangeError);
+    expect(output.every((byte) => byte === 0xa5)).toBe(true);
+    expect(job.written).toBe(-1);
+  });
+});
+
+describe('wipe', () => {
+  it('zeroes the text, and nothing else', () => {
+    const { memory, area } = newArea(1000);
+    area.wipe(100);
+    expect(memory.subarray(AT, AT + 100).every((byte) => byte === 0)).toBe(true);
+    expect(memory[AT - 1]! & memory[AT + 100]!).toBe(0xa5);
   });
 });

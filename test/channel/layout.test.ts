@@ -1,0 +1,43 @@
+/** The clear header is copied once, and the copy is what counts (FORMAT.md section 4). */
+import { describe, expect, test } from 'vitest';
+import { Layout } from '../../src/channel/layout.js';
+import { Frame } from '../../src/frames/pipeline.js';
+import { MALFORMED } from '../../src/status.js';
+import { bytes, config, expectBytes, GCM_MODES, pair, rtp } from '../support/channel.js';
+
+describe.each([true, false])('bindHeader %s', (bindHeader) => {
+  const layout = new Layout('rtp', bindHeader);
+
+  /** A packet that another thread changes once its header has been measured. */
+  function taken(change: (packet: Uint8Array) => void): number {
+    const frame = new Frame<unknown>();
+    frame.job.input = rtp(bytes(20), { csrcs: 2, extension: 1 });
+    frame.length = frame.job.input.length;
+    const headerLength = layout.headerLength(frame);
+    expect(headerLength).toBe(28);
+    change(frame.job.input);
+    return layout.takeHeader(frame, headerLength, 10);
+  }
+
+  test('a header that stays as it was', () => {
+    expect(taken(() => {})).toBeGreaterThan(28);
+  });
+
+  test.each<[string, (packet: Uint8Array) => void]>([
+    ['more CSRCs', (packet) => packet.set([0x9f])],
+    ['fewer CSRCs', (packet) => packet.set([0x81])],
+    ['a longer extension', (packet) => packet.set([0, 2], 22)],
+    ['no RTP', (packet) => packet.set([0])],
+    ['RTCP', (packet) => packet.set([200], 1)],
+  ])('%s since it was measured: MALFORMED', (_, change) => {
+    expect(taken(change)).toBe(MALFORMED);
+  });
+
+  test.each(GCM_MODES)('%s: headers of every length, the first of them in new sealers and openers', (mode) => {
+    for (let extension = 0; extension < 40; extension++) {
+      const packet = rtp(bytes(30), { extension });
+      const { sealer, opener } = pair(config(mode), { bindHeader });
+      expectBytes(opener.openCopy(sealer.sealCopy(packet)), packet);
+    }
+  });
+});
