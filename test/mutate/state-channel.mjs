@@ -1,0 +1,212 @@
+/** Counters, sessions and keys, in order and where something throws; judged by unit tests. Shape: format.mjs. */
+export const CHANNEL_RULES = [
+  {
+    file: 'src/channel/sframe-sealing.ts',
+    tests: ['test/channel/sessions.test.ts'],
+    mutations: [
+      ['a session does not end at 2^36 blocks', ' || this.#blocks[0]! >= MAX_BLOCKS', ''],
+      ['a session ends a frame late', 'this.#blocks[0]! >= MAX_BLOCKS', 'this.#blocks[0]! > MAX_BLOCKS'],
+      ['the block that masks the tag is not counted', '+= 1 + ((job.length', '+= ((job.length'],
+      ['a part of a block is not counted', '((job.length + 15) >>> 4)', '(job.length >>> 4)'],
+      ['blocks of the session before are counted', '    this.#blocks[0] = 0;\n', ''],
+      ['a session ends while frames of it wait', '      if (waiting > 0) return AFTER_OTHERS;\n', ''],
+      ['a key without sessions left throws', 'if (!this.#ring.hasSessions) return EXHAUSTED;', ''],
+    ],
+  },
+  {
+    file: 'src/channel/sframe-sealing.ts',
+    tests: ['test/channel/sealing.test.ts'],
+    mutations: [
+      [
+        'a counter is given back where the engine throws',
+        'if (count === 1) this.#key.seal(jobs[0]!);',
+        'if (count === 1) {\n      this.#ctr--;\n      this.#key.seal(jobs[0]!);\n      this.#ctr++;\n    }',
+      ],
+      [
+        'a counter is given back where a batch throws',
+        'else this.#engine.sealAll(jobs, count);',
+        'else {\n      this.#ctr -= count;\n      this.#engine.sealAll(jobs, count);\n      this.#ctr += count;\n    }',
+      ],
+      [
+        'NO_ROOM takes a counter',
+        'sframeLength + length + TAG_BYTES) return NO_ROOM;',
+        'sframeLength + length + TAG_BYTES) {\n      this.#ctr++;\n      return NO_ROOM;\n    }',
+      ],
+      ['a session does not end at 2^32', 'this.#ctr === 0 || ', ''],
+      ['a rotation begins no session', 'if (this.#spent || this.#live !== this.#ring.sealing) {', 'if (this.#spent) {'],
+      [
+        'a session is there before its keys',
+        'const live = this.#ring.sealing;',
+        'const live = this.#ring.sealing;\n    this.#live = live;\n    this.#spent = false;',
+      ],
+      ['a session goes on with the counter of the one before', 'this.#ctr = firstCtr;', 'this.#ctr ||= firstCtr;'],
+      ['the derived key is kept', '    derived.key.fill(0);\n', ''],
+      ['wipe leaves the salt', '    this.#derived.wipe();\n', ''],
+      ["wipe leaves the engine's key", '    this.#key.wipe();\n', ''],
+      ['a key that an exception left outlives its live key', 'this.#live === undefined || ', ''],
+      [
+        'a key that ends leaves what was derived from it',
+        'forget(live: LiveKey): void {',
+        'forget(live: LiveKey): void {\n    return;',
+      ],
+      [
+        'a key that ends takes the session of another with it',
+        'forget(live: LiveKey): void {',
+        'forget(live: LiveKey): void {\n    this.wipe();\n    return;',
+      ],
+    ],
+  },
+  {
+    file: 'src/channel/keyring.ts',
+    tests: ['test/channel/keyring.test.ts'],
+    mutations: [
+      [
+        'a rotation that threw ends the key in use',
+        '() => isTaken && this.#end(previous)',
+        '() => this.#end(previous)',
+      ],
+      [
+        'an end at once that threw is not tried again',
+        '    this.#end(previous);\n    this.#cancel(timers[0]!);',
+        '    this.#cancel(timers[0]!);\n    this.#end(previous);',
+      ],
+      ['an end at once leaves a timer', '    this.#cancel(timers[0]!);\n', ''],
+      [
+        'a timer that cannot be cancelled leaves the keys',
+        'thoroughly([cancel, wipe], (step) => step());',
+        'cancel();\n    wipe();',
+      ],
+      ['a KID is drawn twice', ' || own.find(high, low) >= 0', ''],
+      ['a KID whose first byte is zero', 'high >>> 24 === 0 || ', ''],
+      ['own KIDs are not remembered', '      own.insert(high, low);\n', ''],
+      ['more than 16 own KIDs are not remembered', 'if (own.size === own.capacity) own.grow(2 * own.capacity);', ''],
+      [
+        'own KIDs outlive their key',
+        'const RETRY_MS = 1000;',
+        'const RETRY_MS = 1000;\nconst ALL_OWN = new IdSlots(FIRST_OWN_CAPACITY);',
+        'new IdSlots(FIRST_OWN_CAPACITY);\n\n  constructor(keyId',
+        'ALL_OWN;\n\n  constructor(keyId',
+      ],
+      [
+        'a source that repeats itself is used',
+        "throw new Error('the source of random numbers repeats itself: no session can be drawn from it');",
+        'return 0;',
+      ],
+      ['a session too many', 'this.sealing.own.size < MAX_SESSIONS', 'this.sealing.own.size <= MAX_SESSIONS'],
+      ['sealing goes to a key that has ended', ' && this.#live.includes(next)', ''],
+      ['an earlier rotation takes sealing back', 'this.sealing.epoch < next.epoch && ', ''],
+      ['timers keep the process alive', "if (typeof timer === 'object') (timer as { unref(): void }).unref();", ''],
+      ['a timer lets an exception out', '} catch {\n        this.#after(RETRY_MS, action);\n      }', '} finally {}'],
+      ['an end that threw is not tried again', 'catch {\n        this.#after(RETRY_MS, action);', 'catch {'],
+      ['timers run on after close', '    clearTimeout(timer);\n', ''],
+      [
+        'keys are left after close',
+        'thoroughly(this.#live, (live) => live.schedule.wipe())',
+        'thoroughly(this.#live, () => {})',
+      ],
+      ['a closed ring finds keys', '    this.#live.length = 0;\n', ''],
+      [
+        'the key that ends is not wiped',
+        '[() => this.#onEnd(live), () => live.schedule.wipe()]',
+        '[() => this.#onEnd(live)]',
+      ],
+      [
+        'what was derived from the key that ends is not wiped',
+        '[() => this.#onEnd(live), () => live.schedule.wipe()]',
+        '[() => live.schedule.wipe()]',
+      ],
+      [
+        'a key that ends is wiped, and then opens no more',
+        '    if (index >= 0) this.#live.splice(index, 1);\n    thoroughly([() => this.#onEnd(live), () => live.schedule.wipe()], (wipe) => wipe());',
+        '    thoroughly([() => this.#onEnd(live), () => live.schedule.wipe()], (wipe) => wipe());\n    if (index >= 0) this.#live.splice(index, 1);',
+      ],
+      ['a key that was refused is not wiped', '      schedule.wipe();\n      throw error;', '      throw error;'],
+      ['a rotation that threw leaves a timer', 'for (const timer of timers) this.#cancel(timer);', ''],
+      ['keys that were live are forgotten', 'this.#fingerprints.add(schedule.fingerprint);', ''],
+      ['the first key is forgotten', 'this.#fingerprints.add(this.sealing.schedule.fingerprint);', ''],
+      ['a fifth live key', 'this.#live.length === MAX_LIVE_KEYS', 'this.#live.length > MAX_LIVE_KEYS'],
+      ['a key that seals at once does not', 'if (sealAfterMs === 0) this.sealing = next;', ''],
+    ],
+  },
+  {
+    file: 'src/channel/layout.ts',
+    tests: ['test/channel/layout.test.ts'],
+    mutations: [
+      [
+        'the copied header is not looked at again',
+        'if (rtpHeaderLength(job.aad, length, at) !== headerLength) return MALFORMED;',
+        '',
+      ],
+      [
+        'no room for an SFrame header behind the clear one',
+        'job.aad.length < end + MAX_HEADER_BYTES',
+        'job.aad.length < end',
+      ],
+      ['the SFrame header is lost where the scratch grows', '  larger.set(array);\n', ''],
+    ],
+  },
+  {
+    file: 'src/channel/suite.ts',
+    tests: ['test/channel/closing.test.ts'],
+    mutations: [
+      ['SM4: a key that could not be set is left', '      this.#key.wipe();\n      throw error;', '      throw error;'],
+      [
+        'a sealer that could not be made keeps its key',
+        '      sealer.close();\n      throw error;',
+        '      throw error;',
+      ],
+      [
+        'a sealer that could not be made is unknown to its channel',
+        '    this.#users.set(sealer, protocol);\n    try {\n      protocol.begin();',
+        '    try {\n      protocol.begin();\n      this.#users.set(sealer, protocol);',
+      ],
+      ['SM4: the key is kept', '      key.fill(0);\n', ''],
+      ['SM4: close leaves the key', '[...this.#users, { close: () => this.#key.wipe() }]', '[...this.#users]'],
+      [
+        'SM4: close leaves sealers and openers open',
+        '[...this.#users, { close: () => this.#key.wipe() }]',
+        '[{ close: () => this.#key.wipe() }]',
+      ],
+      ['close leaves the keys', '[...this.#users.keys(), this.#ring]', '[...this.#users.keys()]'],
+      ['close leaves sealers and openers open', '[...this.#users.keys(), this.#ring]', '[this.#ring]'],
+    ],
+  },
+  {
+    file: 'src/channel/channel.ts',
+    tests: ['test/channel/closing.test.ts'],
+    mutations: [
+      [
+        'a close that threw leaves the channel open',
+        '    this.#closed = true;\n    this.#suite.close();',
+        '    this.#suite.close();\n    this.#closed = true;',
+      ],
+      [
+        'a closed channel makes sealers',
+        '  createSealer(): Sealer {\n    this.#mustBeOpen();',
+        '  createSealer(): Sealer {',
+      ],
+      ['a closed channel makes openers', '{}): Opener {\n    this.#mustBeOpen();', '{}): Opener {'],
+      ['a closed channel rotates', '{}): void {\n    this.#mustBeOpen();', '{}): void {'],
+    ],
+  },
+  {
+    file: 'src/channel/config.ts',
+    tests: ['test/channel/closing.test.ts'],
+    mutations: [
+      ['the key that was read is left', '    parsed.key.fill(0);\n', ''],
+      ['the salt that was read is left', '    parsed.salt.fill(0);\n', ''],
+    ],
+  },
+  {
+    file: 'src/channel/keys.ts',
+    tests: ['test/system/wipe.test.ts'],
+    build: true,
+    mutations: [['prk is left', '    prk.fill(0);\n', '']],
+  },
+  {
+    file: 'src/channel/sm4.ts',
+    tests: ['test/system/wipe.test.ts'],
+    build: true,
+    mutations: [['the derived SM4 key is left', '  made.fill(0);\n', '']],
+  },
+];

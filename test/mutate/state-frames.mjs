@@ -1,0 +1,137 @@
+/** How a frame goes its way, in order and where something throws; judged by unit tests. Shape: format.mjs, and the judges. */
+export const FRAME_RULES = [
+  {
+    file: 'src/frames/pipeline.ts',
+    tests: ['test/frames/pipeline.test.ts'],
+    mutations: [
+      ['results are not filled in first', 'for (let i = 0; i < frames; i++) results[i] = UNFINISHED;', ''],
+      [
+        'frames that wait run again after a throw',
+        'const ready = waiting;\n          waiting = 0;\n          this.#finish(ready, results);',
+        'this.#finish(waiting, results);\n          waiting = 0;',
+      ],
+      [
+        'frames that wait are lost where a later one throws',
+        'finally {\n      this.#finish(waiting, results);\n    }',
+        'finally {}\n    this.#finish(waiting, results);',
+      ],
+      ['a batch within a batch takes its group', 'this.#inBatch = true;', ''],
+      [
+        'no group after a batch that threw',
+        '    } finally {\n      this.#inBatch = false;',
+        '      this.#inBatch = false;\n    } finally {',
+      ],
+      ['closed is not looked at', 'if (this.#closed) return CLOSED;', ''],
+      ['a second close wipes again', 'if (this.#wiped) return;', ''],
+      [
+        'a close that threw is not taken up again',
+        '    this.#protocol.wipe();\n    this.#wiped = true;',
+        '    this.#wiped = true;\n    this.#protocol.wipe();',
+      ],
+      [
+        'closed only where wiping did not throw',
+        'this.#closed = true;\n    if (this.#wiped) return;\n    this.#protocol.wipe();',
+        'if (this.#wiped) return;\n    this.#protocol.wipe();\n    this.#closed = true;',
+      ],
+      ['TOO_LARGE a byte late', 'length > maxBytes ?', 'length > maxBytes + 1 ?'],
+      ['TOO_LARGE a byte early', 'length > maxBytes ?', 'length >= maxBytes ?'],
+      ['settle is not called after a frame', 'this.#protocol.settle();\n    return result;', 'return result;'],
+      ['settle is called within a small batch', 'results[i] = this.#runSingle(', 'results[i] = this.run('],
+      [
+        'settle is called within a batch',
+        'this.#runGroup(results, frames);',
+        'this.#runGroup(results, frames);\n        this.#protocol.settle();',
+      ],
+      [
+        'settle is not called after a small batch that threw',
+        '} finally {\n      this.#protocol.settle();\n    }',
+        '} finally {}\n    this.#protocol.settle();',
+      ],
+      [
+        'settle is not called after a batch that threw',
+        'this.#inBatch = false;\n      this.#protocol.settle();\n    }',
+        'this.#inBatch = false;\n    }\n    this.#protocol.settle();',
+      ],
+      ['AFTER_OTHERS is taken for a result', 'if (result === AFTER_OTHERS) {', 'if (result > AFTER_OTHERS) {'],
+      ['after the others a frame is not asked again', 'result = this.#prepare(frame, undefined, 0);', 'result = 0;'],
+      ['how many wait is not told', 'this.#prepare(frame, undefined, waiting)', 'this.#prepare(frame, undefined, 0)'],
+      [
+        "the input's own length is believed",
+        "const inputLength = checkBytes('input', input);",
+        "checkBytes('input', input);\n    const inputLength = input.length;",
+      ],
+      [
+        "the out's own length is believed",
+        "const room = checkBytes('out', out);",
+        "checkBytes('out', out);\n    const room = out.length;",
+      ],
+      ['length 0 is taken for none', 'given === undefined ? inputLength : given', 'given || inputLength'],
+      ['length is not checked', 'checkLength(length, inputLength);', ''],
+      ['overlap is not checked', 'checkOverlap(input, length, out, Math.min(room, length + growth));', ''],
+      ['overlap is not checked where a result grows', 'Math.min(room, length + growth)', 'Math.min(room, length)'],
+      ['results belong to the group', 'frame.index = from + i;', 'frame.index = i;'],
+      ['an empty frame is no success', 'results[i]! >= 0) succeeded++', 'results[i]! > 0) succeeded++'],
+      ['count is checked against the inputs alone', 'frames > most', 'frames > inputCount'],
+      ["a frame keeps the caller's arrays", 'frame.release();\n    return', 'return'],
+      ["a frame of a batch keeps the caller's arrays", 'frame.length);\n      frame.release();', 'frame.length);'],
+      [
+        "a refused frame of a batch keeps the caller's arrays",
+        'frame.length);\n          frame.release();',
+        'frame.length);',
+      ],
+      ['the sender is kept', 'this.source = undefined;', ''],
+    ],
+  },
+  {
+    file: 'src/frames/thoroughly.ts',
+    tests: ['test/frames/thoroughly.test.ts'],
+    mutations: [
+      ['the first error ends it', 'if (!failed) first = error;', 'throw error;'],
+      ['nothing is thrown', 'if (failed) throw first;', ''],
+      ['the last error is thrown', 'if (!failed) first = error;', 'first = error;'],
+      ['an undefined error is none', 'if (failed) throw first;', 'if (first !== undefined) throw first;'],
+    ],
+  },
+  {
+    file: 'src/frames/id-slots.ts',
+    tests: ['test/frames/id-slots.test.ts'],
+    mutations: [
+      ['ids are found by half', '(this.#high[slot] !== high || this.#low[slot] !== low)', 'this.#low[slot] !== low'],
+      ['a removed slot is not free', '    this.#next[slot] = this.#free;\n    this.#free = slot;', ''],
+      ['touch makes nothing the newest', 'if (slot === this.#newest) return;', 'if (slot >= 0) return;'],
+      ['grow forgets the free slots', 'chainFree(next, before, this.#free);', 'chainFree(next, before, NONE);'],
+    ],
+  },
+  {
+    file: 'src/replay.ts',
+    tests: ['test/replay.test.ts'],
+    mutations: [
+      ['nothing is below the floor once a frame came', ' || index < this.#floor) return', ') return'],
+      [
+        'check accepts',
+        '  check(index: number): number {',
+        '  check(index: number): number {\n    if (index > this.#highest) this.#highest = index;',
+      ],
+    ],
+  },
+  {
+    file: 'src/checks.ts',
+    tests: ['test/checks.test.ts'],
+    mutations: [
+      ['any exception is an array without memory', 'if (!(error instanceof TypeError)) throw error;', ''],
+      ['properties of prototypes are read', 'Object.hasOwn(object, name) ? object[name] : undefined', 'object[name]'],
+      ['overlap by a byte, out behind', 'distance >= inputLength', 'distance >= inputLength - 1'],
+      ['overlap by a byte, out before', '-distance >= outLength', '-distance >= outLength - 1'],
+      ['arrays that touch, out behind', 'distance >= inputLength', 'distance > inputLength'],
+      ['arrays that touch, out before', '-distance >= outLength', '-distance > outLength'],
+      ['arrays without memory are taken', 'if (value[0] === undefined) checkMemory(name, value);', ''],
+      ['an array has the length that it shows', 'return lengthOf(value);', 'return value.length;'],
+      [
+        'a length is not bounded',
+        ' || length > most) {\n    throw new RangeError(`length',
+        ') {\n    throw new RangeError(`length',
+      ],
+      ['unknown names are taken', 'if (!names.includes(name)) throw', 'if (name === undefined) throw'],
+    ],
+  },
+];

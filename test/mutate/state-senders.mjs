@@ -1,0 +1,128 @@
+/** What an opener moves, and when; senders, records and tokens; judged by unit tests. Shape: format.mjs. */
+export const SENDER_RULES = [
+  {
+    file: 'src/channel/sframe-opening.ts',
+    tests: ['test/channel/opening.test.ts'],
+    mutations: [
+      [
+        'the window moves before the tag is checked',
+        'if (replay < 0) return replay;',
+        'if (replay < 0) return replay;\n    sender.window.accept(ctr);',
+      ],
+      [
+        'a refused frame moves the window',
+        '    if (job.written < 0) return',
+        '    source!.window.accept(frame.counter);\n    if (job.written < 0) return',
+      ],
+      [
+        'a copy in a batch does not wait for the first',
+        'ctr <= sender.newest) return AFTER_OTHERS;',
+        'ctr < sender.newest) return AFTER_OTHERS;',
+      ],
+      [
+        'older frames do not wait for newer ones',
+        'ctr <= sender.newest) return AFTER_OTHERS;',
+        'ctr === sender.newest) return AFTER_OTHERS;',
+      ],
+      ['an unknown sender does not wait for the others', '      if (waiting > 0) return AFTER_OTHERS;\n', ''],
+      ['frames wait for groups that are over', 'if (waiting === 0) this.#group = (this.#group + 1) | 0;', ''],
+      ['a sender does not note its group', '    sender.group = this.#group;\n', ''],
+      ['a sender does not note its newest frame', '    sender.newest = ctr;\n', ''],
+      ['NO_MEMORY is a forgery', 'job.written === NO_MEMORY ? BUSY : BAD_TAG', 'BAD_TAG'],
+      ['a genuine frame makes no sender known', '    this.#table.authenticated(idHigh, idLow);\n', ''],
+      [
+        'a refused frame is the last sender',
+        'frame.idLow = kidLow;',
+        'frame.idLow = kidLow;\n    this.#last[0] = kidHigh;\n    this.#last[1] = kidLow;',
+      ],
+      ['senders are not put out', '    this.#table.trim();\n', ''],
+      ['a key that ends leaves its senders', '    this.#table.forget(live);\n', ''],
+      ['wipe leaves the senders', '    this.#table.forget();\n', ''],
+      ['what an evicted sender sent opens again', 'if (ctr < this.#table.floor(kidHigh, kidLow)) return TOO_OLD;', ''],
+    ],
+  },
+  {
+    file: 'src/channel/senders.ts',
+    tests: [
+      'test/channel/opening.test.ts',
+      'test/channel/senders/eviction.test.ts',
+      'test/channel/senders/budget.test.ts',
+      'test/channel/senders/model.test.ts',
+    ],
+    mutations: [
+      [
+        'a candidate is found before it has keys',
+        'sender.become(',
+        'kids.insert(kidHigh, kidLow);\n      sender.become(',
+        '      kids.insert(kidHigh, kidLow);\n      return sender;',
+        '      return sender;',
+      ],
+      [
+        'a record that an exception left keeps its key',
+        'if (found.has(slot)) {',
+        'if (!found.has(slot)) return;\n      {',
+      ],
+      ['two slots keep one record', '    candidates.senders[from] = known.senders[to];\n', ''],
+      ['the derived key is kept', '    this.derived.key.fill(0);\n', ''],
+      ['wipe leaves the salt', '    this.derived.wipe();\n    this.key.wipe();', '    this.key.wipe();'],
+      ["wipe leaves the engine's key", '    this.derived.wipe();\n    this.key.wipe();', '    this.derived.wipe();'],
+      ['an evicted sender keeps its key', '    senders[out]!.wipe();\n', ''],
+      ['an evicted sender comes back with nothing', '    if (before < 0) evicted.insert(high, low);\n', ''],
+      [
+        'an evicted sender comes back with its newest frame',
+        'this.#evictedHighest[slot]! + 1',
+        'this.#evictedHighest[slot]!',
+      ],
+      ['the highest CTR of an evicted sender is lost', 'senders[out]!.window.highest;', '0;'],
+      ['a returning sender has no floor in its window', 'this.window.reset(floor);', 'this.window.reset();'],
+      ['a record keeps the window of the one before', '    this.window.reset(floor);\n', ''],
+      [
+        'senders are evicted within a batch',
+        'else this.#promote(kidHigh, kidLow);',
+        'else {\n      this.#promote(kidHigh, kidLow);\n      this.trim();\n    }',
+      ],
+      [
+        'a key that ends leaves its candidates',
+        'thoroughly([this.#known, this.#candidates], (',
+        'thoroughly([this.#known], (',
+      ],
+      [
+        'a key that ends leaves its senders',
+        'thoroughly([this.#known, this.#candidates], (',
+        'thoroughly([this.#candidates], (',
+      ],
+      [
+        'a key that ends leaves who was evicted',
+        'if (live === undefined || evicted.high(slot) >>> 28 === live.keyId) evicted.remove(slot);',
+        '',
+      ],
+      [
+        'a key that ends forgets all who were evicted',
+        'live === undefined || evicted.high(slot) >>> 28 === live.keyId',
+        'slot >= 0',
+      ],
+      [
+        'a token is not returned for a genuine frame',
+        '    if (returning >= 0) this.#evicted.remove(returning);\n    this.#returnToken();',
+        '    if (returning >= 0) this.#evicted.remove(returning);',
+      ],
+      ['derivations cost nothing', '    this.#tokens -= 1;\n', ''],
+      ['tokens without end', 'Math.min(this.#maxSenders, this.#tokens + refill)', 'this.#tokens + refill'],
+      ['time gives tokens again and again', '    this.#refilledMs = nowMs;\n', ''],
+      ['an engine without room throws', 'if (!(error instanceof EngineError)) throw error;', 'throw error;'],
+      ['any exception is an engine without room', 'if (!(error instanceof EngineError)) throw error;', ''],
+      [
+        'an engine without room costs a token',
+        '      this.#returnToken();\n      return undefined;',
+        '      return undefined;',
+      ],
+      ['candidates without end', 'if (this.#candidates.full) kids.remove(kids.oldest);', ''],
+      [
+        'a genuine frame does not make its sender the newest',
+        'if (slot >= 0) kids.touch(slot);',
+        'if (slot >= 0) return;',
+      ],
+      ['evicted senders without end', 'if (evicted.size === MAX_EVICTED) evicted.remove(evicted.oldest);', ''],
+    ],
+  },
+];
