@@ -24,7 +24,10 @@ const { only = '' } = new Command('mutate')
   .parse()
   .opts();
 
-/** Groups `{ file, tests, mutations }` as single mutations; `edits` are pairs of what stands there and what is put there. */
+/**
+ * Groups `{ file, tests, build, mutations }` as single mutations. A state rule's `tests` judge in their order; `build` says that
+ * they need dist. `edits` are pairs of what stands there and what is put there.
+ */
 function mutationsOf(kind, groups) {
   return groups.flatMap(({ file, tests, build = false, mutations }) =>
     mutations.map(([rule, ...texts]) => {
@@ -64,7 +67,7 @@ const judges = { format: 'by vectors', state: 'by unit tests' };
 for (const [kind, judge] of Object.entries(judges)) {
   const total = all.filter((mutation) => mutation.kind === kind).length;
   const survived = survivors.filter((mutation) => mutation.kind === kind).length;
-  process.stdout.write(`${kind}: ${total - survived} of ${total} mutations noticed ${judge}\n`);
+  if (total > 0) process.stdout.write(`${kind}: ${total - survived} of ${total} mutations noticed ${judge}\n`);
 }
 for (const { name } of survivors) process.stdout.write(`survivor: ${name}\n`);
 process.exitCode = survivors.length > 0 ? 1 : 0;

@@ -1,4 +1,4 @@
-/** Keys, wiping and what is written when in the portable engine, in copies, and in the ciphers; judged by unit tests. Shape: format.mjs. */
+/** Keys, wiping and copies in the portable engine and in `frameseal/aead`; judged by unit tests. Shape: format.mjs. */
 const SLOTS = ['test/engine/slots.test.ts'];
 
 export const ENGINE_RULES = [

@@ -1,4 +1,4 @@
-/** How a frame goes its way, in order and where something throws; judged by unit tests. Shape: format.mjs, and the judges. */
+/** The stages of a frame, in order and where something throws; judged by unit tests. Shape: format.mjs. */
 export const FRAME_RULES = [
   {
     file: 'src/frames/pipeline.ts',
