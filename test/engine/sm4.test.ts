@@ -128,6 +128,18 @@ describe.each(ENGINES)('%s engine', (engine) => {
       }
     });
 
+    it('is none in a part of a block, whatever its bytes say', () => {
+      // Four blocks, as many as some engines do at once, so that what comes after them stays as it is.
+      const blocks = sample('four blocks', 64);
+      for (let more = 1; more < 16; more++) {
+        const sealed = new Uint8Array(64 + more).fill(more);
+        sealed.set(blocks);
+        const room = new Guarded(80);
+        expect(cipher.decrypt(sealed, room.bytes), `${more} bytes`).toBe(BAD_TAG);
+        expect(room.untouched).toBe(true);
+      }
+    });
+
     it('is refused in place, and the memory stays as it was', () => {
       const sealed = sealedEnding(17);
       const memory = new Guarded(sealed, 1);
