@@ -2,7 +2,7 @@
 import dgram from 'node:dgram';
 import { once } from 'node:events';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { Gateway, type Route } from '../../src/cli/gateway/gateway.js';
+import { Gateway, type GatewaySettings } from '../../src/cli/gateway/gateway.js';
 import type { Channel } from '../../src/index.js';
 import { channelOf, freePorts, LOOPBACK, Mailbox, newConfig, pause, RECEIVER_REPORT, rtp } from '../support/cli.js';
 
@@ -21,7 +21,7 @@ interface Site {
 }
 
 /** A gateway in this process, with a socket before it and one behind it. */
-async function site(direction: Route['direction'], channel: Channel): Promise<Site> {
+async function site(direction: GatewaySettings['direction'], channel: Channel): Promise<Site> {
   const [entry, exit] = [await freePorts(), await freePorts()];
   const receiver = await Mailbox.open(exit);
   const rtcpReceiver = await Mailbox.open(exit + 1);

@@ -117,7 +117,7 @@ describe('a forward host', () => {
     await passes(sender, entry, receiver);
     expect(await sealing.end()).toBe(0);
     expect(sealing.stderr().match(/warning/g)).toHaveLength(1);
-    expect(sealing.stderr()).toContain(`nobody listens at ${at(exit)}, or after it for RTCP (ECONNREFUSED)`);
+    expect(sealing.stderr()).toContain(`no receiver at ${at(exit)}, or on the next port for RTCP (ECONNREFUSED)`);
     const { received, forwarded, sendErrors, socketErrors } = totals(sealing);
     expect(socketErrors).toBeGreaterThan(0);
     // Reports of the network are not datagrams: no packet is counted twice.

@@ -1,10 +1,10 @@
-/** `frameseal gateway`: runs a gateway until SIGINT or SIGTERM, shows what it does, and takes a new key on SIGHUP. */
+/** `frameseal gateway`: options, messages and reports of a gateway that runs until SIGINT or SIGTERM and reloads on SIGHUP. */
 import type { Command } from 'commander';
 import { type Channel, type ChannelOptions, enableEncryption, warmUp } from 'frameseal';
 import { type Endpoint, endpointArgument, endpointText, integerArgument } from '../arguments.js';
 import { identify, identityOf, loadConfig } from '../configfile.js';
 import { CliError, isExplained, warn } from '../terminal.js';
-import { Gateway, type Route } from './gateway.js';
+import { Gateway, type GatewaySettings, stopSignal } from './gateway.js';
 import { JsonReporter, type Reporter, TerminalReporter } from './reporters.js';
 
 interface GatewayOptions {
@@ -15,14 +15,13 @@ interface GatewayOptions {
   config?: string;
   replayWindow?: number;
   bindHeader: boolean;
-  rtcp: Route['rtcp'];
-  rtcpPort: Route['rtcpPort'];
+  rtcp: GatewaySettings['rtcp'];
+  rtcpPort: GatewaySettings['rtcpPort'];
   sealAfter: number;
   grace: number;
   json?: boolean;
 }
 
-const REPORT_EVERY_MS = 1000;
 const SEAL_AFTER_SECONDS = 5;
 const GRACE_SECONDS = 10;
 const DAY_SECONDS = 86_400;
@@ -55,13 +54,13 @@ export function addGateway(program: Command): void {
     )
     .option(
       '--seal-after <seconds>',
-      'SIGHUP takes a new key from the configuration: it opens at once, and seals so much later',
+      'SIGHUP reloads the key from the configuration: the new key opens at once, and seals after this time',
       integerArgument(0, DAY_SECONDS),
       SEAL_AFTER_SECONDS,
     )
     .option(
       '--grace <seconds>',
-      'and the key before it still opens so long after that',
+      'and the old key opens for this time after that',
       integerArgument(0, DAY_SECONDS),
       GRACE_SECONDS,
     )
@@ -76,61 +75,53 @@ function choice(program: Command, flags: string, description: string, values: [s
 async function gateway(options: GatewayOptions): Promise<void> {
   if ((options.seal === true) === (options.open === true)) throw new CliError('give one of --seal and --open');
   if (options.forward.port === 0) throw new CliError('--forward needs the port that packets go to: HOST:PORT');
-  const route: Route = { ...options, direction: options.seal ? 'seal' : 'open' };
+  const settings: GatewaySettings = { ...options, direction: options.seal ? 'seal' : 'open' };
   const channelOptions: ChannelOptions = { bindHeader: options.bindHeader };
   if (options.replayWindow !== undefined) channelOptions.replayWindow = options.replayWindow;
   const channel = enableEncryption(loadConfig(options.config), channelOptions);
   warmUp();
   const stopped = stopSignal();
-  const running = await start(route, () => Gateway.start(route, channel, { warn }));
+  const running = await start(settings, channel);
   const about = {
-    direction: route.direction,
-    listen: endpointText({ ...route.listen, port: running.port }),
-    forward: endpointText(route.forward),
+    direction: settings.direction,
+    listen: endpointText({ ...settings.listen, port: running.port }),
+    forward: endpointText(settings.forward),
     ...identityOf(channel),
     framing: channel.framing,
     bindHeader: channel.bindHeader,
     engine: channel.engine,
   };
   const reporter = options.json ? new JsonReporter(about) : new TerminalReporter(about);
-  const timer = setInterval(() => reporter.tick(running.counters), REPORT_EVERY_MS);
-  process.on('SIGHUP', () => rotate(channel, options, reporter));
-  await stopped;
-  clearInterval(timer);
-  await running.stop();
-  reporter.end(running.counters);
+  const totals = await running.run(stopped, {
+    report: (counters) => reporter.tick(counters),
+    reload: () => reload(running, options, reporter),
+  });
+  reporter.end(totals);
   channel.close();
 }
 
-async function start(route: Route, begin: () => Promise<Gateway>): Promise<Gateway> {
+async function start(settings: GatewaySettings, channel: Channel): Promise<Gateway> {
   try {
-    return await begin();
+    return await Gateway.start(settings, channel, { warn });
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
     const hint = HINTS[code] ?? '';
     throw new CliError(
-      `cannot listen on ${endpointText(route.listen)} and send to ${endpointText(route.forward)} (${code})${hint}`,
+      `cannot listen on ${endpointText(settings.listen)} and send to ${endpointText(settings.forward)} (${code})${hint}`,
       1,
     );
   }
 }
 
-/** Takes the key that the configuration holds now. Where it cannot, all stays as it is: media goes on. */
-function rotate(channel: Channel, options: GatewayOptions, reporter: Reporter): void {
+/** Reloads the key from the configuration. A configuration that cannot be used is reported, and media goes on. */
+function reload(running: Gateway, options: GatewayOptions, reporter: Reporter): void {
   const times = { sealAfterMs: 1000 * options.sealAfter, graceMs: 1000 * options.grace };
   try {
     const config = loadConfig(options.config);
-    channel.rotate(config, times);
+    running.rotate(config, times);
     reporter.rotated({ ...identify(config), ...times });
   } catch (error) {
     if (!isExplained(error)) throw error;
     warn(`no new key is taken, and the gateway goes on with what it has: ${error.message}`);
   }
-}
-
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    process.once('SIGINT', () => resolve());
-    process.once('SIGTERM', () => resolve());
-  });
 }

@@ -1,17 +1,17 @@
 /**
- * Datagrams on their way to the system, and what became of them. `send` is asynchronous: what it holds is busy until
- * its callback runs, so each datagram has a record until then. Records and buffers serve again.
+ * The queue of datagrams to the system. `send` is asynchronous: a buffer is busy until the callback runs, so each
+ * datagram has a record until then. Records and buffers are used again.
  */
 import type dgram from 'node:dgram';
-import type { BufferPool } from './pool.js';
+import type { BufferPool } from './gather.js';
 
-/** Datagrams on their way at once: a slow path costs packets, not memory. */
+/** Most datagrams in the queue: a slow path costs packets, not memory. */
 const MAX_PENDING = 1024;
 
 export interface OutboxHooks {
-  /** Called for each datagram that is dropped because too many are on their way. */
+  /** Called for each datagram that is dropped because the queue is full. */
   overrun(): void;
-  /** Called for each datagram that the system did not take. */
+  /** Called for each datagram that the system does not take. */
   failed(error: NodeJS.ErrnoException): void;
 }
 
@@ -47,25 +47,25 @@ export class Outbox {
     return this.#overruns;
   }
 
-  /** Sends buffer[0, length). Nobody may write to `buffer` after that. */
+  /** Sends buffer[0, length). The caller must not write to `buffer` after that. */
   send(socket: dgram.Socket, buffer: Uint8Array, length: number): void {
-    if (this.#mayDepart()) this.#depart(socket, buffer, length, undefined);
+    if (this.#hasRoom()) this.#enqueue(socket, buffer, length, undefined);
   }
 
   /** Sends buffer[0, length), and gives `buffer` back to the pool when the system has taken it. */
   sendPooled(socket: dgram.Socket, buffer: Uint8Array, length: number): void {
-    if (this.#mayDepart()) this.#depart(socket, buffer, length, buffer);
+    if (this.#hasRoom()) this.#enqueue(socket, buffer, length, buffer);
     else this.#pool.give(buffer);
   }
 
-  #mayDepart(): boolean {
+  #hasRoom(): boolean {
     if (this.#pending < MAX_PENDING) return true;
     this.#overruns++;
     this.#hooks.overrun();
     return false;
   }
 
-  #depart(socket: dgram.Socket, buffer: Uint8Array, length: number, pooled: Uint8Array | undefined): void {
+  #enqueue(socket: dgram.Socket, buffer: Uint8Array, length: number, pooled: Uint8Array | undefined): void {
     this.#pending++;
     const record = this.#records.pop() ?? new Departure(this.#done);
     record.length = length;
@@ -88,10 +88,10 @@ export class Outbox {
   };
 }
 
-/** What is kept of a datagram until the system has taken it. */
+/** The record of a datagram until the system has taken it. */
 class Departure {
   length = 0;
-  /** The pool's buffer that it holds, if it does. */
+  /** The pool's buffer under the datagram, if there is one. */
   pooled: Uint8Array | undefined;
   /** The callback of `send`, made once. */
   readonly taken: (error: Error | null) => void;

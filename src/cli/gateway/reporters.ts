@@ -1,9 +1,9 @@
-/** What a gateway shows: JSON lines for machines, a status line and a table for people. */
+/** The reports of a gateway: JSON lines for machines, a status line and a table for people. */
 import type { Identity } from '../configfile.js';
 import { number, StatusLine, table } from '../terminal.js';
 import type { GatewayCounters } from './gateway.js';
 
-/** Where and with what it works. */
+/** Addresses, key and settings of a gateway. */
 export interface About extends Identity {
   readonly direction: string;
   readonly listen: string;
@@ -13,7 +13,7 @@ export interface About extends Identity {
   readonly engine: string;
 }
 
-/** A key that was taken while it runs, and when it takes over. */
+/** A key that was reloaded, and the times of its rotation. */
 export interface Rotated extends Identity {
   readonly sealAfterMs: number;
   readonly graceMs: number;
@@ -25,7 +25,7 @@ export interface Reporter {
   end(counters: GatewayCounters): void;
 }
 
-/** What arrived and left in the last interval. */
+/** Rates of the last interval. */
 class Rates {
   #last = { timeMs: performance.now(), packets: 0, bytes: 0 };
 
@@ -42,7 +42,7 @@ class Rates {
   }
 }
 
-/** For machines: a line when it listens, one a second, one at the end. */
+/** For machines: a line when the gateway listens, one a second, one at the end. */
 export class JsonReporter implements Reporter {
   readonly #rates = new Rates();
 
@@ -51,7 +51,7 @@ export class JsonReporter implements Reporter {
   }
 
   tick(counters: GatewayCounters): void {
-    // A reader that has stopped reading costs lines, not memory.
+    // Lines are dropped while stdout's reader has stopped: a queue of them would grow.
     if (!process.stdout.writableNeedDrain)
       this.#print({ event: 'counters', ...counters, ...this.#rates.next(counters) });
   }
@@ -69,7 +69,7 @@ export class JsonReporter implements Reporter {
   }
 }
 
-/** For people: a line that is written over while it runs, and a table at the end. */
+/** For people: a line that is written over while the gateway runs, and a table at the end. */
 export class TerminalReporter implements Reporter {
   readonly #rates = new Rates();
   readonly #line = new StatusLine();
@@ -96,7 +96,7 @@ export class TerminalReporter implements Reporter {
     this.#line.clear();
     process.stderr.write(
       `keyId ${keyId}, fingerprint ${fingerprint}: opens now, seals in ${sealAfterMs / 1000} s; ` +
-        `the key before it ends in ${(sealAfterMs + graceMs) / 1000} s\n`,
+        `the old key ends in ${(sealAfterMs + graceMs) / 1000} s\n`,
     );
   }
 
