@@ -13,7 +13,7 @@ export default defineConfig({
       { find: /^frameseal$/, replacement: source('src/index.ts') },
       { find: /^frameseal\/aead$/, replacement: source('src/aead.ts') },
       { find: /^frameseal\/vectors$/, replacement: source('src/vectors/verify.ts') },
-      { find: /^frameseal-cli\/terminal$/, replacement: source('src/cli/terminal.ts') },
+      { find: /^frameseal-cli\/(.+)$/, replacement: source('src/cli/$1.ts') },
     ],
   },
   test: {

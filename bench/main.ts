@@ -2,8 +2,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
+import { runCommand } from 'frameseal-cli/arguments';
 import { StatusLine } from 'frameseal-cli/terminal';
-import { numbersArgument, runCommand } from './arguments.js';
+import { numbersArgument } from './arguments.js';
 import { type Case, selectCases } from './cases.js';
 import type { Document, Result } from './document.js';
 import { judge, readGoals } from './goals.js';

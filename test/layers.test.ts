@@ -167,7 +167,7 @@ describe('the check itself', () => {
     ['engine/engine.ts', "import { sha256 } from '@noble/hashes/sha2.js';"],
     ['cli/main.ts', "import { sha256 } from '@noble/hashes/sha2.js';"],
     ['cli/keygen.ts', "import { generateKey } from '../index.js';"],
-    ['cli/demo/wire.ts', "import { rtpHeaderLength } from '../../wire/rtp.js';"],
+    ['cli/demo/link.ts', "import { rtpHeaderLength } from '../../wire/rtp.js';"],
     ['aead.ts', "import { warmUp } from 'frameseal';"],
     ['channel/keys.ts', "import { sample } from '../../test/support/engines.js';"],
     ['channel/keys.ts', 'const home = process.env.HOME;'],

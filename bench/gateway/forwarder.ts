@@ -1,18 +1,30 @@
-/** A gateway without a seal: what the sockets cost by themselves. Speaks like one where the bench listens. */
+/** A gateway without protection: the cost of the sockets by themselves. Reports as `frameseal gateway --json` does. */
 import dgram from 'node:dgram';
+import { Command } from 'commander';
+import { type Endpoint, endpointArgument, endpointText, runCommand } from 'frameseal-cli/arguments';
 
-const [port] = process.argv.slice(2).map(Number);
-const totals = { packets: 0 };
-const socket = dgram.createSocket('udp4', (packet) => {
-  totals.packets++;
-  socket.send(packet, port!, '127.0.0.1');
-});
-socket.bind(0, '127.0.0.1', () => tell({ event: 'listening', listen: `127.0.0.1:${socket.address().port}` }));
-process.on('SIGTERM', () => {
-  tell({ event: 'totals', received: totals, forwarded: totals });
-  socket.close();
-});
+const command = new Command('forwarder')
+  .requiredOption('--listen <host:port>', 'where packets arrive', endpointArgument)
+  .requiredOption('--forward <host:port>', 'where they go', endpointArgument)
+  .action(forward);
 
-function tell(event: object): void {
+await runCommand(command);
+
+function forward({ listen, forward }: { listen: Endpoint; forward: Endpoint }): void {
+  const totals = { packets: 0 };
+  const socket = dgram.createSocket('udp4', (packet) => {
+    totals.packets++;
+    socket.send(packet, forward.port, forward.host);
+  });
+  socket.bind(listen.port, listen.host, () =>
+    report({ event: 'listening', listen: endpointText({ ...listen, port: socket.address().port }) }),
+  );
+  process.on('SIGTERM', () => {
+    report({ event: 'totals', received: totals, forwarded: totals });
+    socket.close();
+  });
+}
+
+function report(event: object): void {
   process.stdout.write(`${JSON.stringify(event)}\n`);
 }

@@ -1,14 +1,14 @@
 /**
  * Sends numbered RTP packets into a gateway, and notes when each comes out.
  *
- * Sender and receiver are one process that never sleeps: it asks for arrivals in every turn of its event loop, so that
- * a packet's time is known to a few microseconds. What that costs is the same without a gateway, and is taken off.
+ * Sender and receiver are one process that never sleeps: each turn of its event loop reads arrivals, so that a packet's
+ * time is known to a few microseconds. This costs the same without a gateway, where it is measured alone.
  */
 import dgram from 'node:dgram';
 import { once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
+import { LOOPBACK } from 'frameseal-cli/gateway/process';
 import type { Load } from '../cases.js';
-import { LOOPBACK } from './child.js';
 
 const PATIENCE_MS = 500;
 const RECEIVE_BUFFER_BYTES = 4 << 20;
@@ -38,7 +38,7 @@ export class Traffic {
     this.#latenciesUs = new Float64Array(packets.length);
   }
 
-  /** At most so many packets in all. */
+  /** `count`: the packets of all runs. */
   static async open(packet: Uint8Array, count: number): Promise<Traffic> {
     const traffic = new Traffic(numbered(packet, count));
     traffic.#in.on('message', (packet) => traffic.#onPacket(packet));
@@ -48,7 +48,7 @@ export class Traffic {
     return traffic;
   }
 
-  /** Where it receives. */
+  /** The port of the receiver. */
   get port(): number {
     return this.#in.address().port;
   }
@@ -58,7 +58,7 @@ export class Traffic {
     await once(this.#out, 'connect');
   }
 
-  /** Sends the next packets as the load says; returns how long each took, in us. Throws where one does not arrive. */
+  /** Sends the next packets under the load. Returns the time of each, in us. Throws where a packet is lost. */
   async run(packets: number, { burst, everyMs }: Load): Promise<Float64Array> {
     const first = this.#next;
     const end = first + packets;

@@ -1,5 +1,8 @@
-/** Readers for command-line arguments, in commander's form: from text to a value, or InvalidArgumentError. */
-import { InvalidArgumentError } from 'commander';
+/**
+ * Command-line arguments: readers in commander's form, from text to a value or InvalidArgumentError; and running a
+ * command, with 2 as the exit code of a usage error.
+ */
+import { type Command, CommanderError, InvalidArgumentError } from 'commander';
 
 /** A host and a UDP port. */
 export interface Endpoint {
@@ -28,4 +31,20 @@ export function endpointArgument(text: string): Endpoint {
 /** For messages: the text that endpointArgument reads. */
 export function endpointText({ host, port }: Endpoint): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Parses the process's arguments and runs the command. A usage error sets exit code 2; other errors are thrown. */
+export async function runCommand(command: Command): Promise<void> {
+  // Sub-commands do not inherit these settings.
+  for (const each of [command, ...command.commands])
+    each.showHelpAfterError('(--help shows the options)').exitOverride();
+  const name = command.name();
+  if (command.commands.length > 0)
+    command.showHelpAfterError(`(${name} --help, or ${name} COMMAND --help, shows the options)`);
+  try {
+    await command.parseAsync();
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    process.exitCode = error.exitCode === 0 ? 0 : 2;
+  }
 }

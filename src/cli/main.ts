@@ -3,7 +3,8 @@
  * configuration. Results go to stdout, everything else to stderr.
  */
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
+import { Command } from 'commander';
+import { runCommand } from './arguments.js';
 import { addDemo } from './demo/command.js';
 import { addFingerprint } from './fingerprint.js';
 import { addGateway } from './gateway/command.js';
@@ -17,9 +18,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 async function main(): Promise<void> {
   const program = new Command('frameseal')
     .description('Seals and opens real-time media: AES-GCM over SFrame (RFC 9605), and legacy SM4')
-    .version(version)
-    .showHelpAfterError('(frameseal --help, or frameseal COMMAND --help, shows the options)')
-    .exitOverride();
+    .version(version);
   addKeygen(program);
   addFingerprint(program);
   addGateway(program);
@@ -29,38 +28,31 @@ async function main(): Promise<void> {
   program.hook('preAction', (_, command) => {
     outlivesReader = command.name() === 'gateway';
   });
-  // Sub-commands are made before exitOverride can reach them.
-  for (const command of program.commands) command.exitOverride().showHelpAfterError('(--help shows the options)');
   try {
-    await program.parseAsync();
+    await runCommand(program);
   } catch (error) {
-    process.exitCode = exitCode(error);
+    if (!isExplained(error)) throw error;
+    fail(error.message, error instanceof CliError ? error.exitCode : 2);
   }
 }
 
-/** Tells people what went wrong, and returns the exit code. */
-function exitCode(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (!isExplained(error)) throw error;
-  return tell(error.message, error instanceof CliError ? error.exitCode : 2);
-}
-
-function tell(message: string, code: number): number {
+/** Reports an error to people, and sets the exit code. */
+function fail(message: string, exitCode: number): void {
   process.stderr.write(`${styled(process.stderr, 'red', 'frameseal:')} ${message}\n`);
-  return code;
+  process.exitCode = exitCode;
 }
 
 let outlivesReader = false;
 let outputLost = false;
 
-// A reader that has gone away (`frameseal ... | head`) is no failure. A full disk is one. A gateway is there for media,
-// and goes on without either.
+// A reader of stdout that has ended (`frameseal ... | head`) is no failure. A full disk is one. A gateway goes on without
+// either, because media is its work.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE' && !outlivesReader) process.exit();
-  if (!outputLost) process.exitCode = tell(`cannot write to stdout (${error.code}): what does not fit is lost`, 1);
+  if (!outputLost) fail(`cannot write to stdout (${error.code}): the rest of the output is dropped`, 1);
   outputLost = true;
 });
-// Nobody is left to tell.
+// Without stderr there is nowhere to report an error.
 process.stderr.on('error', () => {});
 
 await main();

@@ -3,8 +3,9 @@ import dgram from 'node:dgram';
 import { once } from 'node:events';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Gateway, type GatewaySettings } from '../../src/cli/gateway/gateway.js';
+import { LOOPBACK } from '../../src/cli/gateway/process.js';
 import type { Channel } from '../../src/index.js';
-import { channelOf, freePorts, LOOPBACK, Mailbox, newConfig, pause, RECEIVER_REPORT, rtp } from '../support/cli.js';
+import { channelOf, freePorts, Mailbox, newConfig, pause, RECEIVER_REPORT, rtp } from '../support/cli.js';
 
 afterEach(() => {
   vi.useRealTimers();

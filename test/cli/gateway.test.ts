@@ -1,17 +1,16 @@
 /** The gateway as people run it: two processes, UDP on loopback. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { type GatewayProcess, LOOPBACK, onLoopback } from '../../src/cli/gateway/process.js';
 import {
   channelOf,
   configFile,
   frameseal,
   freePorts,
-  LOOPBACK,
   Mailbox,
   newConfig,
   pause,
   RECEIVER_REPORT,
-  type RunningGateway,
   rtp,
   startGateway,
 } from '../support/cli.js';
@@ -24,8 +23,8 @@ interface Path {
   readonly exit: number;
   readonly sender: Mailbox;
   readonly receiver: Mailbox;
-  readonly sealing: RunningGateway;
-  readonly opening: RunningGateway;
+  readonly sealing: GatewayProcess;
+  readonly opening: GatewayProcess;
 }
 
 /** sender -> sealing gateway -> opening gateway -> receiver. */
@@ -33,15 +32,14 @@ async function path(options: { seal?: string[]; open?: string[]; both?: string[]
   const config = configFile();
   const [entry, middle, exit] = [await freePorts(), await freePorts(), await freePorts()];
   const both = ['--config', config, ...(options.both ?? [])];
-  const at = (port: number) => `${LOOPBACK}:${port}`;
-  const seal = ['--seal', '--listen', at(entry), '--forward', at(middle), ...both, ...(options.seal ?? [])];
-  const open = ['--open', '--listen', at(middle), '--forward', at(exit), ...both, ...(options.open ?? [])];
+  const seal = [...onLoopback('seal', entry, middle), ...both, ...(options.seal ?? [])];
+  const open = [...onLoopback('open', middle, exit), ...both, ...(options.open ?? [])];
   const receiver = await Mailbox.open(exit);
   const [sealing, opening] = await Promise.all([startGateway(...seal), startGateway(...open)]);
   return { config, entry, middle, exit, sender: await Mailbox.open(0), receiver, sealing, opening };
 }
 
-const totals = (running: RunningGateway) => running.events.at(-1) as Record<string, never>;
+const totals = (running: GatewayProcess) => running.events.at(-1) as Record<string, never>;
 
 describe('two gateways', () => {
   it('bring packets across unchanged and in order, and end with totals', async () => {
@@ -104,15 +102,7 @@ describe('an opening gateway', () => {
   async function alone(...more: string[]) {
     const config = newConfig();
     const [middle, exit] = [await freePorts(), await freePorts()];
-    const args = [
-      '--listen',
-      `${LOOPBACK}:${middle}`,
-      '--forward',
-      `${LOOPBACK}:${exit}`,
-      '--config',
-      configFile(config),
-    ];
-    const opening = await startGateway('--open', ...args, ...more);
+    const opening = await startGateway(...onLoopback('open', middle, exit), '--config', configFile(config), ...more);
     return { config, middle, opening, sender: await Mailbox.open(0), receiver: await Mailbox.open(exit) };
   }
 
@@ -155,15 +145,14 @@ describe('a sealing gateway', () => {
     await sender.send(entry, [rtp(1, 1300), rtp(2, 1460), rtp(3, 1480)]);
     await receiver.wait(3);
     await sealing.end();
-    expect(sealing.stderr().match(/warning/g)?.length).toBe(1);
-    expect(sealing.stderr()).toContain('1500');
+    expect(sealing.stderr.match(/warning/g)?.length).toBe(1);
+    expect(sealing.stderr).toContain('1500');
     expect(totals(sealing)).toMatchObject({ oversize: 2 });
   });
 
-  it('goes on where nobody listens behind it', async () => {
-    const [entry, nobody] = [await freePorts(), await freePorts()];
-    const args = ['--listen', `${LOOPBACK}:${entry}`, '--forward', `${LOOPBACK}:${nobody}`, '--config', configFile()];
-    const sealing = await startGateway('--seal', ...args);
+  it('goes on without a receiver', async () => {
+    const [entry, unused] = [await freePorts(), await freePorts()];
+    const sealing = await startGateway(...onLoopback('seal', entry, unused), '--config', configFile());
     const sender = await Mailbox.open(0);
     for (let i = 0; i < 5; i++) {
       await sender.send(entry, [rtp(i)]);
@@ -191,7 +180,7 @@ describe('a sealing gateway', () => {
 });
 
 describe('a new key in the configuration', () => {
-  async function rotated(running: RunningGateway): Promise<Readonly<Record<string, unknown>> | undefined> {
+  async function rotated(running: GatewayProcess): Promise<Readonly<Record<string, unknown>> | undefined> {
     const event = () => running.events.find((each) => each['event'] === 'rotated');
     for (const end = performance.now() + 2000; !event() && performance.now() < end; ) await pause(5);
     return event();
@@ -251,8 +240,7 @@ describe('wrong use', () => {
   it('a port that is taken ends with exit code 1 and says so', async () => {
     const port = await freePorts();
     await Mailbox.open(port);
-    const args = ['--seal', '--listen', `${LOOPBACK}:${port}`, '--forward', `${LOOPBACK}:6004`, '--config', config];
-    const { status, stderr } = frameseal(['gateway', ...args]);
+    const { status, stderr } = frameseal(['gateway', ...onLoopback('seal', port, 6004), '--config', config]);
     expect(status).toBe(1);
     expect(stderr).toContain('another process has this port');
   });

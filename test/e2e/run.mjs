@@ -2,17 +2,18 @@
  * `npm run e2e`: real clients. ffmpeg sends a tone (PCMA) and a test picture (VP8) as RTP, through a sealing and an
  * opening gateway, to a receiving ffmpeg.
  *
- *     ffmpeg -> :clear -> gateway --seal -> :sealed (tshark listens) -> gateway --open -> :opened -> ffmpeg
+ *     ffmpeg -> :clear -> gateway --seal -> :sealed (tshark captures) -> gateway --open -> :opened -> ffmpeg
  *
- * The audio must come out byte for byte, every picture must decode to the same image, and no piece of the tone may be
- * seen on the sealed leg; that it is seen on the clear one shows that the search can find it.
+ * The audio must come out byte for byte, every picture must decode to the same image, and the capture of the sealed leg
+ * must hold no piece of the tone. The capture of the clear leg must hold some: this shows that the search works.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { GatewayProcess, onLoopback } from '../../src/cli/dist/gateway/process.js';
 import { inTemporaryDirectory, needTools, run, start, step, until } from './tools.mjs';
 
 const CLI = new URL('../../src/cli/dist/main.js', import.meta.url).pathname;
-/** What is sent, and what the receivers take of it: they end by themselves when they have that much. */
+/** Length of the media, and the length after which a receiver ends by itself. */
 const SENT_SECONDS = 5;
 const TAKEN_SECONDS = 4;
 const CLEAR = 15_340;
@@ -84,16 +85,11 @@ async function picture(file, config) {
   if (received.length !== wanted || same !== wanted) throw new Error('the picture differs');
 }
 
-/** Sends a file along the path, and waits until the receiver has written what it got. */
+/** Sends a file along the path, and waits until the receiver has written its file. */
 async function transfer(file, config, { input, sdpFile, output, packetBytes }) {
   const gateway = (direction, listen, forward) =>
-    start(process.execPath, [
-      ...[CLI, 'gateway', direction, '--listen', `127.0.0.1:${listen}`, '--forward', `127.0.0.1:${forward}`],
-      ...['--config', config, '--json'],
-    ]);
-  const sealing = gateway('--seal', CLEAR, SEALED);
-  const opening = gateway('--open', SEALED, OPENED);
-  await Promise.all([until(sealing, /listening/), until(opening, /listening/)]);
+    GatewayProcess.start([...onLoopback(direction, listen, forward), '--config', config]);
+  const [sealing, opening] = await Promise.all([gateway('seal', CLEAR, SEALED), gateway('open', SEALED, OPENED)]);
   const limit = ['-t', String(TAKEN_SECONDS)];
   const source = ['-protocol_whitelist', 'file,udp,rtp', '-i', file(sdpFile)];
   const receiver = start('ffmpeg', [...QUIET, ...source, ...limit, ...output]);
@@ -103,18 +99,12 @@ async function transfer(file, config, { input, sdpFile, output, packetBytes }) {
   await endOfReceiver(receiver);
   await sender.ended;
   if (sender.child.exitCode !== 0) throw new Error(`the sender failed: ${sender.output()}`);
-  for (const { child, ended } of [sealing, opening]) {
-    child.kill('SIGTERM');
-    await ended;
-    if (child.exitCode !== 0) throw new Error(`a gateway ended with ${child.exitCode}`);
-  }
-  const totals = JSON.parse(opening.output().trim().split('\n').at(-1));
-  step(
-    `gateway --open: ${JSON.stringify({ forwarded: totals.forwarded, rtcp: totals.rtcp, refused: totals.refused })}`,
-  );
+  await sealing.drain();
+  const { forwarded, rtcp, refused } = await opening.drain();
+  step(`gateway --open: ${JSON.stringify({ forwarded, rtcp, refused })}`);
 }
 
-/** A receiver that never gets enough would wait for ever. */
+/** Ends a receiver that waits for media too long. */
 async function endOfReceiver({ child, ended, output }) {
   const late = setTimeout(() => child.kill('SIGTERM'), 15_000);
   await ended;
@@ -135,7 +125,7 @@ function capture(path, port) {
   return start('tshark', ['-i', 'lo', '-f', `udp dst port ${port}`, '-w', path]);
 }
 
-/** How many UDP payloads a capture holds, and how many of them have one of the pieces anywhere. */
+/** Counts the UDP payloads of a capture, and those that hold one of the pieces. */
 function payloadsWith(pieces, path) {
   const lines = run('tshark', ['-r', path, '-T', 'fields', '-e', 'udp.payload']).trim().split('\n').filter(Boolean);
   const has = (payload) => {

@@ -1,15 +1,15 @@
-/** What the end-to-end test stands on: Debian packages, child processes that always end, temporary files. */
+/** Tools of the end-to-end test: Debian packages, child processes that always end, temporary files. */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A mirror that does not answer must not hold the test for ever. */
+/** Bounds the wait for a mirror that does not answer. */
 const INSTALL_LIMIT_MS = 900_000;
 const MOST_REMOVALS = 20;
 const REMOVAL_PAUSE_MS = 100;
 
-/** Installs from Debian what is missing; `say` is told of it. */
+/** Installs missing tools from Debian; `say` reports it. */
 export function needTools(packages, say = step) {
   const missing = Object.entries(packages).filter(([tool]) => spawnSync('which', [tool]).status !== 0);
   if (missing.length === 0) return;
@@ -30,8 +30,8 @@ export function step(text) {
 const running = new Set();
 
 /**
- * Starts a program; ends with the test at the latest. `output()` is what it has written so far. With `detached` it leads a
- * process group, which ends with it: for programs with child processes of their own.
+ * Starts a program that ends with the test at the latest. `output()` returns its output so far. With `detached` the program
+ * leads a process group, which ends with it: for programs with child processes of their own.
  */
 export function start(command, args, { detached = false } = {}) {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], detached });
@@ -57,14 +57,14 @@ function killGroup(leader) {
   }
 }
 
-/** Runs a program to its end, and gives what it wrote to stdout; throws where it fails. */
+/** Runs a program to its end. Returns its stdout; throws where it fails. */
 export function run(command, args) {
   const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 28 });
   if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}: ${stderr.slice(-1000)}`);
   return stdout;
 }
 
-/** Waits until the program has written something that matches. */
+/** Waits until the program's output matches. */
 export async function until(program, pattern, limitMs = 10_000) {
   const deadline = performance.now() + limitMs;
   while (!pattern.test(program.output())) {
@@ -73,7 +73,7 @@ export async function until(program, pattern, limitMs = 10_000) {
   }
 }
 
-/** Calls with a directory of its own; ends all programs and removes it afterwards, and where the process exits meanwhile. */
+/** Calls `work` with a new directory. Afterwards, or when the process exits, ends all programs and removes the directory. */
 export async function inTemporaryDirectory(work) {
   const directory = mkdtempSync(join(tmpdir(), 'frameseal-e2e-'));
   const clean = () => {

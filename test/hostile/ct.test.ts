@@ -1,8 +1,8 @@
 /** The statistics of `npm run ct` on numbers that are known, and on times that are made up: no clock is read here. */
 import { describe, expect, test } from 'vitest';
+import { Random } from '../../src/cli/random.js';
 import { isAsAsked, line, word } from './ct/report.js';
 import { CROPS, cropLimits, judge, type Moments, moments, welch } from './ct/statistics.js';
-import { Random } from './random.js';
 
 /** Times with noise of about 10 ns and, once in a hundred, an interruption; class 0 as `slower` makes it. */
 function measured(count: number, slower: (ns: number, random: () => number) => number, seed = 1) {

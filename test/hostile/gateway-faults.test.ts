@@ -1,24 +1,22 @@
 /**
- * What may go wrong around a gateway: its configuration, its addresses, its log, the peer behind it, itself. Each ends
- * with a message and an exit code, or media goes on. Wrong use is in test/cli/gateway.test.ts; load and loss are in
+ * Faults around a gateway: its configuration, its addresses, its log, its receiver, itself. Each fault ends it with a
+ * message and an exit code, or media goes on. Usage errors are in test/cli/gateway.test.ts; load and loss are in
  * `npm run hostile -- gateway`.
  */
 import { spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdtempSync, openSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { type GatewayProcess, LOOPBACK, onLoopback, type ProcessOptions } from '../../src/cli/gateway/process.js';
 import {
   channelOf,
   configFile,
   frameseal,
   freePorts,
-  LOOPBACK,
   Mailbox,
   newConfig,
   pause,
-  type RunningGateway,
   rtp,
   spawnGateway,
   startGateway,
@@ -28,13 +26,14 @@ import { Ledger, readRtpName } from './ledger.js';
 
 const CLI = fileURLToPath(new URL('../../src/cli/dist/main.js', import.meta.url));
 const FULL = '/dev/full';
-const STACK = /\n\s+at /;
+const STACK_TRACE = /\n\s+at /;
 
 const at = (port: number) => `${LOOPBACK}:${port}`;
-const between = (entry: number, exit: number) => ['--listen', at(entry), '--forward', at(exit), '--rtcp-port', 'same'];
-const totals = (running: RunningGateway) => running.events.at(-1) as Record<string, Record<string, number> & number>;
+const sealBetween = (entry: number, exit: number) => [...onLoopback('seal', entry, exit), '--rtcp-port', 'same'];
+const openBetween = (entry: number, exit: number) => [...onLoopback('open', entry, exit), '--rtcp-port', 'same'];
+const totals = (running: GatewayProcess) => running.events.at(-1) as Record<string, Record<string, number> & number>;
 
-/** Sends a packet again and again until one comes out. */
+/** Sends packets until one comes out. */
 async function passes(sender: Mailbox, entry: number, receiver: Mailbox): Promise<void> {
   const before = receiver.received.length;
   for (let i = 0; receiver.received.length === before; i++) {
@@ -45,69 +44,59 @@ async function passes(sender: Mailbox, entry: number, receiver: Mailbox): Promis
 }
 
 describe('a disk that is full', () => {
-  /** A gateway with streams of its own, and the way through it. */
-  async function logging(stdout: number | 'pipe', stderr: number | 'pipe', config = configFile()) {
+  /** A gateway with streams of its own, and packets through it. */
+  async function logging(options: ProcessOptions, config = configFile()) {
     const [entry, exit] = [await freePorts(), await freePorts()];
     const [receiver, sender] = [await Mailbox.open(exit), await Mailbox.open(0)];
-    const child = spawnGateway(['--seal', '--config', config, ...between(entry, exit)], stdout, stderr);
-    let text = '';
-    child.stderr?.on('data', (data) => {
-      text += data;
-    });
-    child.stdout?.resume();
-    const end = async () => {
-      const closed = once(child, 'close');
-      child.kill('SIGTERM');
-      const [code] = await closed;
-      return { code, text };
-    };
-    return { child, passes: () => passes(sender, entry, receiver), end };
+    const running = spawnGateway([...sealBetween(entry, exit), '--config', config], options);
+    return { running, passes: () => passes(sender, entry, receiver) };
   }
 
-  it.skipIf(!existsSync(FULL))('for the log does not stop media; it is told once, and in the exit code', async () => {
-    const running = await logging(openSync(FULL, 'w'), 'pipe');
-    await running.passes();
-    // A line a second is written, or would be.
-    await pause(1100);
-    await running.passes();
-    const { code, text } = await running.end();
-    expect(text.match(/cannot write to stdout \(ENOSPC\)/g)).toHaveLength(1);
-    expect(text).not.toMatch(STACK);
-    expect(code).toBe(1);
-  });
+  it.skipIf(!existsSync(FULL))(
+    'for the log does not stop media; it is reported once, and in the exit code',
+    async () => {
+      const { running, passes } = await logging({ stdout: openSync(FULL, 'w') });
+      await passes();
+      // A line a second is written, or would be.
+      await pause(1100);
+      await passes();
+      expect(await running.end()).toBe(1);
+      expect(running.stderr.match(/cannot write to stdout \(ENOSPC\)/g)).toHaveLength(1);
+      expect(running.stderr).not.toMatch(STACK_TRACE);
+    },
+  );
 
-  it('or a reader of the log that went away: neither does that', async () => {
-    const running = await logging('pipe', 'pipe');
-    await running.passes();
+  it('or a reader of the log that has ended: neither stops media', async () => {
+    const { running, passes } = await logging({});
+    await passes();
     running.child.stdout!.destroy();
     await pause(1100);
-    await running.passes();
-    const { code, text } = await running.end();
-    expect(text.match(/cannot write to stdout \(EPIPE\)/g)).toHaveLength(1);
-    expect(code).toBe(1);
+    await passes();
+    expect(await running.end()).toBe(1);
+    expect(running.stderr.match(/cannot write to stdout \(EPIPE\)/g)).toHaveLength(1);
   });
 
   it.skipIf(!existsSync(FULL))('for warnings does not stop media either', async () => {
     const readable = temporaryFile('readable.json');
     writeFileSync(readable, JSON.stringify(newConfig()), { mode: 0o644 });
-    const running = await logging('pipe', openSync(FULL, 'w'), readable);
-    await running.passes();
-    expect((await running.end()).code).toBe(0);
+    const { running, passes } = await logging({ stderr: openSync(FULL, 'w') }, readable);
+    await passes();
+    expect(await running.end()).toBe(0);
   });
 
   it.skipIf(!existsSync(FULL))('for a result is a failure, with a message', () => {
     const stdio = ['ignore', openSync(FULL, 'w'), 'pipe'] as const;
     const { status, stderr } = spawnSync(process.execPath, [CLI, 'keygen'], { stdio: [...stdio], encoding: 'utf8' });
     expect(stderr).toContain('ENOSPC');
-    expect(stderr).not.toMatch(STACK);
+    expect(stderr).not.toMatch(STACK_TRACE);
     expect(status).toBe(1);
   });
 });
 
 describe('a forward host', () => {
-  it('that is down is told once and counted, and has its stream when it is back', async () => {
+  it('without a receiver is reported once and counted, and gets its stream when there is one', async () => {
     const [entry, exit] = [await freePorts(), await freePorts()];
-    const sealing = await startGateway('--seal', '--config', configFile(), ...between(entry, exit));
+    const sealing = await startGateway(...sealBetween(entry, exit), '--config', configFile());
     const sender = await Mailbox.open(0);
     for (let i = 0; i < 10; i++) {
       await sender.send(entry, [rtp(i)]);
@@ -116,8 +105,8 @@ describe('a forward host', () => {
     const receiver = await Mailbox.open(exit);
     await passes(sender, entry, receiver);
     expect(await sealing.end()).toBe(0);
-    expect(sealing.stderr().match(/warning/g)).toHaveLength(1);
-    expect(sealing.stderr()).toContain(`no receiver at ${at(exit)}, or on the next port for RTCP (ECONNREFUSED)`);
+    expect(sealing.stderr.match(/warning/g)).toHaveLength(1);
+    expect(sealing.stderr).toContain(`no receiver at ${at(exit)}, or on the next port for RTCP (ECONNREFUSED)`);
     const { received, forwarded, sendErrors, socketErrors } = totals(sealing);
     expect(socketErrors).toBeGreaterThan(0);
     // Reports of the network are not datagrams: no packet is counted twice.
@@ -125,7 +114,7 @@ describe('a forward host', () => {
   });
 
   it.each(['--forward', '--listen'])('or a listening one without an address ends %s with what to do', (option) => {
-    // Too long for a name, so that nobody is asked for it.
+    // Too long for a name, so that no name server is asked.
     const addresses = { '--listen': at(0), '--forward': at(6004), [option]: `${'x'.repeat(70)}.invalid:6004` };
     const { status, stderr } = frameseal([
       'gateway',
@@ -135,7 +124,7 @@ describe('a forward host', () => {
       ...Object.entries(addresses).flat(),
     ]);
     expect(stderr).toMatch(/the name; .*give the address/);
-    expect(stderr).not.toMatch(STACK);
+    expect(stderr).not.toMatch(STACK_TRACE);
     expect(status).toBe(1);
   });
 
@@ -148,16 +137,16 @@ describe('a forward host', () => {
 });
 
 describe('a packet that the system does not send', () => {
-  it('is dropped, counted and told once; others go on', async () => {
+  it('is dropped, counted and reported once; others go on', async () => {
     const [entry, exit] = [await freePorts(), await freePorts()];
-    const sealing = await startGateway('--seal', '--config', configFile(), ...between(entry, exit));
+    const sealing = await startGateway(...sealBetween(entry, exit), '--config', configFile());
     const [sender, receiver] = [await Mailbox.open(0), await Mailbox.open(exit)];
     // Sealed, they pass the 65,507 bytes of a datagram.
     await sender.send(entry, [rtp(1, 65_490), rtp(2, 65_490), rtp(3)]);
     expect((await receiver.wait(1))[0]?.readUInt16BE(2)).toBe(3);
     await sealing.end();
     expect(totals(sealing)).toMatchObject({ received: { packets: 3 }, forwarded: { packets: 1 }, sendErrors: 2 });
-    expect(sealing.stderr().match(/does not send a packet \(EMSGSIZE\)/g)).toHaveLength(1);
+    expect(sealing.stderr.match(/does not send a packet \(EMSGSIZE\)/g)).toHaveLength(1);
   });
 });
 
@@ -172,25 +161,25 @@ describe('a configuration', () => {
     ['with a short key', JSON.stringify({ ...good, encryptionKey: KEY.slice(1) }), /encryptionKey/],
   ];
   it.each(bad)('%s ends it with exit code 2, a message, and nothing of the key', (_, text, message) => {
-    const { status, stderr } = frameseal(['gateway', '--seal', ...between(0, 6004), '--config', fileOf(text)]);
+    const { status, stderr } = frameseal(['gateway', ...sealBetween(0, 6004), '--config', fileOf(text)]);
     expect(stderr).toMatch(message);
-    expect(stderr).not.toMatch(STACK);
+    expect(stderr).not.toMatch(STACK_TRACE);
     expect(stderr).not.toContain('c0ffee11');
     expect(status).toBe(2);
   });
 
   it('that cannot be read ends it with exit code 2', () => {
     const directory = mkdtempSync(`${tmpdir()}/frameseal-test-`);
-    const { status, stderr } = frameseal(['gateway', '--seal', ...between(0, 6004), '--config', directory]);
+    const { status, stderr } = frameseal(['gateway', ...sealBetween(0, 6004), '--config', directory]);
     expect(stderr).toContain(`cannot read the configuration ${directory}`);
     expect(status).toBe(2);
   });
 
-  it('that goes bad while a gateway runs changes nothing, and is told where it was to be taken', async () => {
+  it('that cannot be used changes nothing at a reload, and is reported', async () => {
     const [entry, exit] = [await freePorts(), await freePorts()];
     const config = newConfig();
     const file = configFile(config);
-    const sealing = await startGateway('--seal', '--config', file, ...between(entry, exit));
+    const sealing = await startGateway(...sealBetween(entry, exit), '--config', file);
     const [sender, receiver] = [await Mailbox.open(0), await Mailbox.open(exit)];
     const opener = channelOf(config).createOpener();
     const unfit: [text: string, why: string][] = [
@@ -202,18 +191,18 @@ describe('a configuration', () => {
       [JSON.stringify({ ...config, keyId: 1 }), 'were live in this channel before'],
     ];
     for (const [i, [text, why]] of unfit.entries()) {
-      const told = sealing.stderr().length;
+      const reported = sealing.stderr.length;
       writeFileSync(file, text);
       sealing.child.kill('SIGHUP');
-      while (sealing.stderr().length === told) await pause(5);
-      expect(sealing.stderr().slice(told)).toContain('no new key is taken, and the gateway goes on with what it has');
-      expect(sealing.stderr().slice(told)).toContain(why);
+      while (sealing.stderr.length === reported) await pause(5);
+      expect(sealing.stderr.slice(reported)).toContain('no new key is taken, and the gateway goes on with what it has');
+      expect(sealing.stderr.slice(reported)).toContain(why);
       await sender.send(entry, [rtp(i)]);
       const sealed = (await receiver.wait(i + 1))[i];
       expect(Buffer.from(opener.openCopy(sealed!)).equals(rtp(i))).toBe(true);
     }
-    expect(sealing.stderr()).not.toMatch(STACK);
-    expect(sealing.stderr()).not.toContain('c0ffee11');
+    expect(sealing.stderr).not.toMatch(STACK_TRACE);
+    expect(sealing.stderr).not.toContain('c0ffee11');
     expect(await sealing.end()).toBe(0);
   });
 
@@ -229,16 +218,15 @@ describe('kill -9', () => {
     const config = configFile();
     const [entry, middle, exit] = [await freePorts(), await freePorts(), await freePorts()];
     const [sender, wire, receiver] = [await Mailbox.open(0), await Mailbox.open(middle), await Mailbox.open(exit)];
-    const opening = await startGateway('--open', '--config', config, ...between(0, exit));
-    const openingPort = Number(String(opening.events[0]!['listen']).split(':')[1]);
+    const opening = await startGateway(...openBetween(0, exit), '--config', config);
     const ledger = new Ledger();
     for (let life = 0; life < 3; life++) {
-      const sealing = await startGateway('--seal', '--config', config, ...between(entry, middle));
+      const sealing = await startGateway(...sealBetween(entry, middle), '--config', config);
       const packets = Array.from({ length: 50 }, (_, i) => rtp(50 * life + i));
       await sender.send(entry, packets);
       const sealed = (await wire.wait(50)).splice(0);
       for (const packet of sealed) ledger.note(readRtpName(packet));
-      await sender.send(openingPort, sealed);
+      await sender.send(opening.port, sealed);
       expect(await sealing.end('SIGKILL')).toBe(null);
     }
     expect((await receiver.wait(150)).map((packet) => packet.readUInt16BE(2))).toEqual([...Array(150).keys()]);

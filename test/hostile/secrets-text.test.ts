@@ -8,9 +8,10 @@ import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { AesGcm, Sm4Ecb } from '../../src/aead.js';
 import { enableEncryptionWith } from '../../src/channel/channel.js';
+import { onLoopback } from '../../src/cli/gateway/process.js';
 import type { Channel, EncryptionConfig } from '../../src/index.js';
 import { config, countedSessions, KID, MODES } from '../support/channel.js';
-import { frameseal, freePorts, LOOPBACK, Mailbox, rtp, startGateway, temporaryFile } from '../support/cli.js';
+import { frameseal, freePorts, Mailbox, rtp, startGateway, temporaryFile } from '../support/cli.js';
 import { ENGINES, mistyped } from '../support/engines.js';
 import { u64 } from '../support/fixtures.js';
 import { keySchedule } from '../support/key-schedule.js';
@@ -134,7 +135,7 @@ describe('the command line', () => {
   ])('%s', (_, content) => {
     const file = temporaryFile('config.json');
     writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content), { mode: 0o644 });
-    const addresses = ['--seal', '--listen', `${LOOPBACK}:0`, '--forward', `${LOOPBACK}:9`];
+    const addresses = onLoopback('seal', 0, 9);
     const { status, stdout, stderr } = frameseal(['gateway', '--config', file, ...addresses]);
     expect(status).toBe(2);
     expect(stderr).not.toBe('');
@@ -143,12 +144,11 @@ describe('the command line', () => {
 
   test('a gateway from its start to its end', async () => {
     const [from, to] = [await freePorts(), await freePorts()];
-    const addresses = ['--listen', `${LOOPBACK}:${from}`, '--forward', `${LOOPBACK}:${to}`];
-    const gateway = await startGateway('--seal', '--config', files.good, ...addresses);
+    const gateway = await startGateway(...onLoopback('seal', from, to), '--config', files.good);
     const mailbox = await Mailbox.open(to);
     await mailbox.send(from, [rtp(1), Buffer.from(hex), rtp(2)]);
     expect(await mailbox.wait(2)).toHaveLength(2);
     expect(await gateway.end()).toBe(0);
-    expect(shownIn(JSON.stringify(gateway.events) + gateway.stderr(), [secret, salt])).toEqual([]);
+    expect(shownIn(JSON.stringify(gateway.events) + gateway.stderr, [secret, salt])).toEqual([]);
   });
 });

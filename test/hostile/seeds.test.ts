@@ -3,13 +3,13 @@
  * planted bugs. It runs on the built code, as the command does; `npm test` builds it.
  */
 import { describe, expect, test, vi } from 'vitest';
+import { Random } from '../../src/cli/random.js';
 import { findingsOf, runCampaign } from './fuzz/campaign.js';
 import { loadCode } from './fuzz/code.js';
 import { readSeeds } from './fuzz/files.js';
 import { Fuzzer, runInput } from './fuzz/fuzzer.js';
 import { PLANTED_BUGS } from './fuzz/planted.js';
 import { makeTargets, TARGET_NAMES } from './fuzz/targets/index.js';
-import { Random } from './random.js';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
 const MOST_MS = 30_000;

@@ -1,18 +1,18 @@
 /**
- * Runs the built command line in child processes, and speaks UDP with it on loopback. What runs or is open at the end of
- * a test ends with it.
+ * Runs the built command line in child processes, and exchanges UDP with it on loopback. Processes and sockets end with
+ * their test.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import dgram from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { GatewayProcess, LOOPBACK, type ProcessOptions } from '../../src/cli/gateway/process.js';
 import { type EncryptionConfig, enableEncryption, generateKey, generateSalt } from '../../src/index.js';
 
 export const CLI = new URL('../../src/cli/dist/main.js', import.meta.url).pathname;
-export const LOOPBACK = '127.0.0.1';
 
 /** Runs a command to its end. */
 export function frameseal(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
@@ -41,52 +41,19 @@ export function channelOf(config: EncryptionConfig, options = {}) {
   return enableEncryption(config, options);
 }
 
-export interface RunningGateway {
-  readonly child: ChildProcess;
-  readonly events: Readonly<Record<string, unknown>>[];
-  stderr(): string;
-  /** Ends it with a signal; gives its exit code. */
-  end(signal?: NodeJS.Signals): Promise<number | null>;
+/** A gateway that ends with the test; `stdout` and `stderr` as in GatewayProcess. */
+export function spawnGateway(args: readonly string[], options: ProcessOptions): GatewayProcess {
+  return endWithTest(GatewayProcess.spawn(args, options));
 }
 
-/** A gateway with --json and streams of its own. */
-export function spawnGateway(args: readonly string[], stdout: number | 'pipe', stderr: number | 'pipe'): ChildProcess {
-  const child = spawn(process.execPath, [CLI, 'gateway', '--json', ...args], { stdio: ['ignore', stdout, stderr] });
-  onTestFinished(() => void (child.exitCode === null && child.kill('SIGKILL')));
-  return child;
+/** A gateway that listens, and ends with the test. */
+export async function startGateway(...args: string[]): Promise<GatewayProcess> {
+  return endWithTest(await GatewayProcess.start(args));
 }
 
-/** A gateway with --json that listens. */
-export async function startGateway(...args: string[]): Promise<RunningGateway> {
-  const child = spawnGateway(args, 'pipe', 'pipe');
-  let stdout = '';
-  let stderr = '';
-  const events: Readonly<Record<string, unknown>>[] = [];
-  const ended = once(child, 'close');
-  child.stderr!.on('data', (data) => {
-    stderr += data;
-  });
-  const listening = new Promise<void>((resolve, reject) => {
-    child.stdout!.on('data', (data) => {
-      stdout += data;
-      const lines = stdout.split('\n');
-      stdout = lines.pop()!;
-      for (const line of lines) events.push(JSON.parse(line));
-      if (events[0]?.['event'] === 'listening') resolve();
-    });
-    ended.then(([code]) => reject(new Error(`the gateway ended with ${code}: ${stderr}`)));
-  });
-  await listening;
-  return {
-    child,
-    events,
-    stderr: () => stderr,
-    end: async (signal = 'SIGTERM') => {
-      child.kill(signal);
-      const [code] = await ended;
-      return code as number | null;
-    },
-  };
+function endWithTest(gateway: GatewayProcess): GatewayProcess {
+  onTestFinished(() => void gateway.child.kill('SIGKILL'));
+  return gateway;
 }
 
 /** Two ports in a row that were free a moment ago. */

@@ -1,7 +1,7 @@
 /**
  * The demo's path, all of it on loopback UDP:
  *
- *     recording -> gateway --seal -> wire -> gateway --open -> receiver
+ *     recording -> gateway --seal -> lossy link -> gateway --open -> receiver
  */
 import dgram from 'node:dgram';
 import { once } from 'node:events';
@@ -10,20 +10,28 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Channel } from 'frameseal';
 import { Gateway, type GatewayCounters } from '../gateway/gateway.js';
 import { isRtcp } from '../rtcp.js';
+import { type LinkProfile, LossyLink } from './link.js';
 import type { UdpPacket } from './pcap.js';
-import { Wire, type WireCounts } from './wire.js';
 
 const LOOPBACK = '127.0.0.1';
 const PATIENCE_MS = 3000;
+/** `delayedBy` is past a replay window of 64. */
+const PROFILE: Omit<LinkProfile, 'seed'> = {
+  chances: { dropped: 200, repeated: 250, reordered: 300, delayed: 100, damaged: 150 },
+  reorderedBy: 5,
+  delayedBy: 80,
+  repeatedAfter: 5,
+};
 
 export interface PathReport {
   readonly sent: { readonly packets: number; readonly bytes: number };
   readonly sealing: GatewayCounters;
-  readonly wire: Readonly<WireCounts>;
+  /** Datagrams that the link relayed, and how many met each fault. */
+  readonly wire: Readonly<Record<string, number>>;
   readonly opening: GatewayCounters;
-  /** Whether the machine itself lost nothing: each stage received what the one before it sent. */
+  /** Whether the machine itself lost nothing: each stage received every packet of the stage before it. */
   readonly complete: boolean;
-  /** Media packets that came out; each is compared with the one that went in. */
+  /** Media packets that came out; each is compared with the packet that went in. */
   readonly arrived: { readonly packets: number; readonly bytes: number };
   readonly identical: number;
   readonly sealNs: RecordableHistogram;
@@ -32,12 +40,12 @@ export interface PathReport {
 
 export interface PathOptions {
   readonly seed: number;
-  /** How much faster than it was recorded. */
+  /** How much faster than recorded. */
   readonly speed: number;
   onProgress(share: number): void;
 }
 
-/** Sends packets along the path at their times, and reports what became of them. */
+/** Sends packets along the path at their recorded times. Returns what became of them. */
 export async function runPath(
   packets: readonly UdpPacket[],
   sender: Channel,
@@ -47,30 +55,31 @@ export async function runPath(
   const sealNs = createHistogram();
   const openNs = createHistogram();
   const target = await Receiver.start(packets);
-  const opening = await Gateway.start(route('open', target.port), receiver, { timing: openNs });
-  const wire = await Wire.start(opening.port, options.seed);
-  const sealing = await Gateway.start(route('seal', wire.port), sender, { timing: sealNs });
+  const opening = await Gateway.start(settings('open', target.port), receiver, { timing: openNs });
+  const link = await LossyLink.open({ ...PROFILE, seed: options.seed });
+  link.connect(opening.port);
+  const sealing = await Gateway.start(settings('seal', link.port), sender, { timing: sealNs });
 
   const bytes = await play(packets, sealing.port, options);
-  // Each stage has handled what the one before it sent: then what the wire still holds goes on its way.
+  // Once each stage has handled the packets of the stage before it, the link sends the packets that it still holds.
   await until(() => sealing.counters.received.packets === packets.length);
-  await until(() => wire.counts.relayed === sealing.counters.forwarded.packets);
-  wire.flush();
-  await until(() => opening.counters.received.packets === wire.sent);
+  await until(() => link.received === sealing.counters.forwarded.packets);
+  link.flush();
+  await until(() => opening.counters.received.packets === link.sent);
   await until(() => target.received === opening.counters.forwarded.packets);
   await sealing.stop();
   await opening.stop();
-  wire.stop();
+  link.close();
   target.stop();
   return {
     sent: { packets: packets.length, bytes },
     sealing: sealing.counters,
-    wire: wire.counts,
+    wire: { relayed: link.received, ...link.faults },
     opening: opening.counters,
     complete:
       sealing.counters.received.packets === packets.length &&
-      wire.counts.relayed === sealing.counters.forwarded.packets &&
-      opening.counters.received.packets === wire.sent &&
+      link.received === sealing.counters.forwarded.packets &&
+      opening.counters.received.packets === link.sent &&
       target.received === opening.counters.forwarded.packets,
     arrived: { packets: target.packets, bytes: target.bytes },
     identical: target.identical,
@@ -79,7 +88,7 @@ export async function runPath(
   };
 }
 
-function route(direction: 'seal' | 'open', forwardPort: number) {
+function settings(direction: 'seal' | 'open', forwardPort: number) {
   return {
     direction,
     listen: { host: LOOPBACK, port: 0 },
@@ -108,13 +117,13 @@ async function play(packets: readonly UdpPacket[], port: number, options: PathOp
   return bytes;
 }
 
-/** Waits for what comes soon, or never where the machine has lost a packet. */
+/** Waits until the condition holds, at most PATIENCE_MS: where the machine has lost a packet it never does. */
 async function until(condition: () => boolean): Promise<void> {
   const deadline = performance.now() + PATIENCE_MS;
   while (!condition() && performance.now() < deadline) await sleep(5);
 }
 
-/** Takes what comes out, and compares each packet with the one of its SSRC and sequence number that went in. */
+/** Receives packets, and compares each with the sent packet of its SSRC and sequence number. */
 class Receiver {
   received = 0;
   packets = 0;

@@ -18,8 +18,8 @@ import {
   type Opener,
   type Sealer,
 } from 'frameseal';
+import { Random } from '../../../src/cli/random.js';
 import { readName } from '../ledger.js';
-import { Random } from '../random.js';
 import { MemoryWatch } from './memory.js';
 
 export const FLOODS = ['made-up KIDs', 'replays', 'forgeries', 'recordings', 'all of these'] as const;

@@ -7,7 +7,7 @@
  * not wait at all.
  */
 import { BAD_TAG, enableEncryption, generateKey, generateSalt, type Opener, type Sealer } from 'frameseal';
-import { Random } from '../random.js';
+import { Random } from '../../../src/cli/random.js';
 
 const TOKENS_PER_SECOND = 2048;
 const MAX_SENDERS = 1024;
@@ -89,7 +89,7 @@ export function measureWaits({ floodPerSecond, senders, advanceTo }: WaitOptions
       advanceTo(floodMs);
       flood.spend();
       floodFrames++;
-      floodMs += random.gapMs(floodPerSecond);
+      floodMs += gapMs(random, floodPerSecond);
       continue;
     }
     advanceTo(sender.dueMs);
@@ -105,6 +105,11 @@ export function measureWaits({ floodPerSecond, senders, advanceTo }: WaitOptions
   const elapsedMs = performance.now() - startMs;
   members.close();
   return { floodPerSecond: (1000 * floodFrames) / elapsedMs, waitsMs: waitsMs.sort((a, b) => a - b) };
+}
+
+/** A random gap between independent events, of which `perSecond` come on average: in milliseconds. */
+function gapMs(random: Random, perSecond: number): number {
+  return (-Math.log1p(-random.share()) * 1000) / perSecond;
 }
 
 function earliest(waiting: readonly NewSender[]): number {

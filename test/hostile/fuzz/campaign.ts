@@ -1,5 +1,5 @@
 /** Fuzzers of several targets, in turns, until the time is up. */
-import { Random } from '../random.js';
+import { Random } from '../../../src/cli/random.js';
 import type { Code } from './code.js';
 import { type Finding, Fuzzer } from './fuzzer.js';
 import { makeTargets } from './targets/index.js';

@@ -2,7 +2,7 @@
  * The fuzzer of one target: changes an input of the corpus, runs it, and keeps it where it reached something new. What
  * breaks an invariant is made small and kept as a finding, one for each invariant.
  */
-import type { Random } from '../random.js';
+import type { Random } from '../../../src/cli/random.js';
 import type { Coverage } from './coverage.js';
 import { Violation } from './invariants.js';
 import { minimise } from './minimise.js';

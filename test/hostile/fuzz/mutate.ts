@@ -1,5 +1,5 @@
 /** Mutations of an input: a few small changes on top of each other, and now and then a piece of another input. */
-import type { Random } from '../random.js';
+import type { Random } from '../../../src/cli/random.js';
 
 const INTERESTING = [0, 1, 7, 8, 15, 16, 31, 32, 63, 64, 127, 128, 143, 191, 192, 200, 223, 254, 255];
 const LARGEST_CHANGE = 16;

@@ -1,35 +1,44 @@
 /**
- * A day in short: two gateways with a faulty path between them. On the way the receiver leaves and comes back, the opening
- * gateway gets no processor for a while (SIGSTOP), and the sealing one is killed (SIGKILL) and started again. At the end
- * every packet is looked for.
+ * Two gateways with a lossy link between them. Meanwhile the receiver closes and returns, the opening gateway is stopped
+ * for a while (SIGSTOP), and the sealing gateway is killed (SIGKILL) and started again. At the end every packet is
+ * accounted for.
  *
- *     source -> gateway --seal -> faulty path -> gateway --open -> sink
+ *     source -> gateway --seal -> lossy link -> gateway --open -> sink
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { generateKey, generateSalt } from 'frameseal';
-import { type Counters, GatewayProcess } from './child.js';
+import { type LinkProfile, LossyLink } from '../../../src/cli/demo/link.js';
+import type { GatewayCounters } from '../../../src/cli/gateway/gateway.js';
+import { GatewayProcess, onLoopback } from '../../../src/cli/gateway/process.js';
+import { Ledger, readRtpName } from '../ledger.js';
 import { kernelDrops } from './drops.js';
-import { FaultyPath } from './path.js';
 import { Sink, Source } from './traffic.js';
 
+const PROFILE: LinkProfile = {
+  seed: 0xbadca,
+  chances: { dropped: 200, repeated: 200, reordered: 300, delayed: 20, damaged: 150, truncated: 30, stalled: 2 },
+  reorderedBy: 30,
+  repeatedAfter: 200,
+  delayedBy: 2000,
+};
 const SAMPLE_MS = 1000;
 const QUIET_MS = 300;
 const PATIENCE_MS = 5000;
 /** Long enough for the system's buffer to overflow. */
 const STALL_MS = 2000;
-/** Shares of the time at which something happens. */
+/** Times of the events, as shares of the run. */
 const LEAVES = 0.15;
 const RETURNS = 0.25;
 const STALL = 0.3;
-/** From here on memory is flat: there have been bursts, and corrupted KIDs enough to fill the opener's candidates. */
+/** Memory is flat from here on: bursts have come, and enough damaged KIDs to fill the opener's candidates. */
 const WARM = 0.5;
 const KILL = 0.55;
 const WARM_AGAIN = 0.7;
 
-/** What is live in a gateway's memory, its collector's work done: heap, and what lies beside it. */
+/** Live memory of a gateway after a collection: heap and external. */
 export interface LiveMemory {
   readonly fromBytes: number;
   readonly toBytes: number;
@@ -39,23 +48,25 @@ export interface LiveMemory {
 
 export interface GatewayReport {
   readonly source: Source;
-  readonly path: FaultyPath;
+  readonly link: LossyLink;
+  /** The nonces on the link, read on the side of the sealing gateway. */
+  readonly ledger: Ledger;
   readonly sink: Sink;
-  /** Of the second life of the sealing gateway, and of the opening one. */
-  readonly sealing: Counters;
-  readonly opening: Counters;
-  readonly drops: { readonly sealing: number; readonly path: number; readonly opening: number };
-  /** Of the first life: what is known of it. `lost` went with it, or came before the second one listened. */
+  /** Totals of the second sealing gateway, and of the opening one. */
+  readonly sealing: GatewayCounters;
+  readonly opening: GatewayCounters;
+  readonly drops: { readonly sealing: number; readonly link: number; readonly opening: number };
+  /** The first sealing gateway's packets. `lost`: those that ended with it, or arrived before the second one listened. */
   readonly killed: {
     readonly forwarded: number;
     readonly refused: number;
     readonly lost: number;
     readonly mostLost: number;
   };
-  /** From the kill to the next packet at the sink that was sent after it. */
+  /** From the kill to the first packet at the sink that was sent after it. */
   readonly gapMs: number;
-  /** Forwarded while nobody was there, and the most that can be. */
-  readonly toNobody: { readonly packets: number; readonly most: number };
+  /** Packets forwarded while there was no receiver, and the most that are possible. */
+  readonly unreceived: { readonly packets: number; readonly most: number };
   readonly live: { readonly sealing: LiveMemory; readonly opening: LiveMemory };
   /** Of the opening gateway, a sample a second, collections as they come. */
   readonly samples: { readonly rss: readonly number[]; readonly heapUsed: readonly number[] };
@@ -85,7 +96,8 @@ class Run {
   readonly #samples = { rss: [] as number[], heapUsed: [] as number[] };
   #startMs = 0;
   #source!: Source;
-  #path!: FaultyPath;
+  readonly #ledger = new Ledger();
+  #link!: LossyLink;
   #sink!: Sink;
   #sealing!: GatewayProcess;
   #opening!: GatewayProcess;
@@ -115,27 +127,28 @@ class Run {
     };
     const drops = {
       sealing: dropsBefore + kernelDrops(this.#sealing.port),
-      path: kernelDrops(this.#path.port),
+      link: kernelDrops(this.#link.port),
       opening: kernelDrops(this.#opening.port),
     };
-    const sealing = await this.#sealing.end();
-    const opening = await this.#opening.end();
+    const sealing = await this.#sealing.drain();
+    const opening = await this.#opening.drain();
     await sleep(QUIET_MS);
-    const { path, sink, source } = this;
+    const { link, sink, source } = this;
     sink.leave();
-    path.close();
+    link.close();
     source.close();
     const lost = source.sent - drops.sealing - before.forwarded - before.refused - sealing.received.packets;
     return {
       source,
-      path,
+      link,
+      ledger: this.#ledger,
       sink,
       sealing,
       opening,
       drops,
       killed: { ...before, lost },
       gapMs,
-      toNobody: { packets: opening.forwarded.packets - sink.received - sink.drops, most },
+      unreceived: { packets: opening.forwarded.packets - sink.received - sink.drops, most },
       live,
       samples: this.#samples,
     };
@@ -145,8 +158,8 @@ class Run {
     return this.#source;
   }
 
-  get path(): FaultyPath {
-    return this.#path;
+  get link(): LossyLink {
+    return this.#link;
   }
 
   get sink(): Sink {
@@ -155,26 +168,27 @@ class Run {
 
   async #start(): Promise<void> {
     this.#sink = await Sink.open();
-    this.#path = await FaultyPath.open();
+    this.#link = await LossyLink.open({ ...PROFILE, arrived: (packet) => this.#ledger.note(readRtpName(packet)) });
     this.#opening = await this.#gateway('open', 0, this.#sink.port);
-    this.#path.connect(this.#opening.port);
-    this.#sealing = await this.#gateway('seal', 0, this.#path.port);
+    this.#link.connect(this.#opening.port);
+    this.#sealing = await this.#gateway('seal', 0, this.#link.port);
     this.#startMs = performance.now();
     this.#source = new Source(this.#sealing.port, this.#options.perSecond);
   }
 
   #gateway(direction: 'seal' | 'open', listenPort: number, forwardPort: number): Promise<GatewayProcess> {
-    return GatewayProcess.start({ direction, config: this.#config, listenPort, forwardPort });
+    const args = [...onLoopback(direction, listenPort, forwardPort), '--rtcp-port', 'same', '--config', this.#config];
+    return GatewayProcess.start(args, { stderr: 'inherit' });
   }
 
-  /** Waits for that share of the time, and samples memory meanwhile. */
+  /** Waits until a share of the run, and samples memory meanwhile. */
   async #until(share: number): Promise<void> {
     const endMs = this.#startMs + share * this.#options.seconds * 1000;
     for (;;) {
       const leftMs = endMs - performance.now();
       if (leftMs <= 0) return;
       await sleep(Math.min(SAMPLE_MS, leftMs));
-      const { rss, heapUsed } = await this.#opening.memory('now');
+      const { rss, heapUsed } = (await this.#opening.usage()).memory;
       this.#samples.rss.push(rss);
       this.#samples.heapUsed.push(heapUsed);
       this.#options.onProgress?.(
@@ -184,30 +198,30 @@ class Run {
   }
 
   async #live(gateway: GatewayProcess): Promise<{ bytes: number; packets: number }> {
-    const { heapUsed, external } = await gateway.memory('live');
+    const { heapUsed, external } = (await gateway.liveUsage()).memory;
     return { bytes: heapUsed + external, packets: this.#source.sent };
   }
 
-  /** Gives the most packets that can have gone to nobody: a second's more than the path sent meanwhile. */
+  /** Returns the most packets that can be forwarded without a receiver: those of the link meanwhile, and a second's more. */
   async #leaveAndReturn(): Promise<number> {
-    const sent = this.#path.sent;
+    const sent = this.#link.sent;
     this.#sink.leave();
     await this.#until(RETURNS);
     await this.#sink.return();
-    return this.#path.sent - sent + this.#options.perSecond;
+    return this.#link.sent - sent + this.#options.perSecond;
   }
 
   async #killAndRestart() {
     const { port } = this.#sealing;
     const drops = kernelDrops(port);
-    const { last } = this.#sealing;
+    const last = this.#sealing.counters!;
     const killedMs = performance.now();
     const number = this.#source.sent;
-    await this.#sealing.kill();
-    // What the killed one has sent is in the path's buffer by now; a turn of the loop reads it.
+    await this.#sealing.end('SIGKILL');
+    // The packets of the killed gateway are in the link's buffer by now; a turn of the loop reads them.
     await sleep(QUIET_MS);
-    const forwarded = this.#path.received + kernelDrops(this.#path.port);
-    this.#sealing = await this.#gateway('seal', port, this.#path.port);
+    const forwarded = this.#link.received + kernelDrops(this.#link.port);
+    this.#sealing = await this.#gateway('seal', port, this.#link.port);
     const listening = this.#source.sent;
     while (this.#sink.highest < number && performance.now() - killedMs < PATIENCE_MS) await sleep(1);
     const refused = sum(last.refused);
@@ -216,16 +230,16 @@ class Run {
       gapMs: performance.now() - killedMs,
       forwarded,
       refused,
-      // All since its last line, at the worst.
+      // At the worst, all since its last report.
       mostLost: listening - last.received.packets - drops,
     };
   }
 
-  /** Waits until nothing moves any more. */
+  /** Waits until no packet moves. */
   async #drain(): Promise<void> {
     this.#source.stop();
     await this.#quiet();
-    this.#path.flush();
+    this.#link.flush();
     await this.#quiet();
   }
 
@@ -235,7 +249,7 @@ class Run {
     for (let now = -2; now !== before && performance.now() < endMs; ) {
       before = now;
       await sleep(QUIET_MS);
-      now = this.#path.received + this.#sink.received;
+      now = this.#link.received + this.#sink.received;
     }
   }
 }

@@ -1,12 +1,12 @@
-/** Numbered RTP packets: who sends them, and who checks each that comes out. */
+/** Numbered RTP packets: their source, and the sink that checks each. */
 import dgram from 'node:dgram';
 import { once } from 'node:events';
+import { LOOPBACK } from '../../../src/cli/gateway/process.js';
 import { Ledger } from '../ledger.js';
-import { LOOPBACK } from './child.js';
 import { kernelDrops } from './drops.js';
 
 const TICK_MS = 2;
-/** One in so many is no RTP. */
+/** One packet in NOISE_EVERY is not RTP. */
 const NOISE_EVERY = 500;
 const RECEIVE_BUFFER_BYTES = 4 << 20;
 
@@ -55,10 +55,10 @@ export class Source {
   }
 }
 
-/** The receiver at the end, which may leave and come back. */
+/** The receiver at the end, which can close and open again on its port. */
 export class Sink {
   received = 0;
-  /** Packets that are not what was sent under their number. */
+  /** Packets that differ from the sent packet of their number. */
   altered = 0;
   drops = 0;
   /** The highest number that has come out. */

@@ -6,7 +6,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { type EncryptionConfig, enableEncryption, generateKey, generateSalt, type Opener } from 'frameseal';
-import { spawnNode } from '../children.js';
+import { spawnNode } from '../../../src/cli/children.js';
 import { Ledger, readName } from '../ledger.js';
 
 const SCRIPT = fileURLToPath(new URL('../../../test/hostile/nonces/sealing-process.mjs', import.meta.url));

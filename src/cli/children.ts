@@ -4,7 +4,7 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 const running = new Set<ChildProcess>();
 process.on('exit', () => running.forEach((child) => void child.kill('SIGKILL')));
 
-/** Node with these arguments. */
+/** Starts Node with these arguments. */
 export function spawnNode(args: readonly string[], stdio: SpawnOptions['stdio']): ChildProcess {
   const child = spawn(process.execPath, args, { stdio });
   running.add(child);

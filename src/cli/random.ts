@@ -28,9 +28,4 @@ export class Random {
   below(limit: number): number {
     return Math.floor(this.share() * limit);
   }
-
-  /** Of gaps between events that come when they like, `perSecond` of them as a rule: in milliseconds. */
-  gapMs(perSecond: number): number {
-    return (-Math.log1p(-this.share()) * 1000) / perSecond;
-  }
 }
