@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { type Endpoint, endpointArgument, endpointText, runCommand } from 'frameseal-cli/arguments';
 
 const command = new Command('forwarder')
+  .option('--seal', 'taken as a gateway takes it, and without effect')
   .requiredOption('--listen <host:port>', 'where packets arrive', endpointArgument)
   .requiredOption('--forward <host:port>', 'where they go', endpointArgument)
   .action(forward);

@@ -1,17 +1,20 @@
 /**
  * Measures what a frame allocates, on the build: a line of JSON for each case. Run by test/system/allocation.test.ts as
  *
- *     node --expose-gc --min-semi-space-size=512 --max-semi-space-size=512 allocation.mjs ENGINE
+ *     node --expose-gc --min-semi-space-size=512 --max-semi-space-size=512 allocation.mjs ENGINE [CASE]
  *
  * so that nothing is collected while frames are counted; a round in which the collector ran all the same is thrown away.
  * Of each case up to five rounds are run, and the best counts: the compiler allocates now and then as well.
  */
 import { PerformanceObserver } from 'node:perf_hooks';
+import { Command } from 'commander';
 import { AesGcm, Sm4Ecb } from '../../dist/aead.js';
 import { enableEncryptionWith } from '../../dist/channel/channel.js';
 
-const engine = process.argv[2];
-const only = process.argv[3];
+const [engine, only] = new Command('allocation')
+  .argument('<engine>', 'simd or portable')
+  .argument('[case]', 'the only case to measure; all if left out')
+  .parse().processedArgs;
 const ROUNDS = 5;
 const CIPHER_FRAMES = 100_000;
 const RING_FRAMES = 25_000;

@@ -1,46 +1,44 @@
 /** `npm run ct`: see --help. The table on stdout; progress on stderr, on a terminal. */
-import { parseArgs } from 'node:util';
+import { Command } from 'commander';
+import { integerArgument, runCommand } from '../../../src/cli/arguments.js';
 import { number, StatusLine } from '../../../src/cli/terminal.js';
 import { measure, RUNS } from './measure.js';
 import { bar, HEADING, isAsAsked, line } from './report.js';
 import { ROWS, type Row } from './rows.js';
 import { judge } from './statistics.js';
 
-const HELP = `npm run ct -- [options]
-  --measurements N   a row, 1,000,000 by default
-  --filter TEXT      only rows whose name holds every word of TEXT, such as "simd key"
-  --list             the names of the rows
-A row that is not as it should be is measured again, up to three times in all. Exit code 1: a row of the SIMD engine shows a leak
-each time, or a leak that was put there is never seen; 2: wrong use.
-`;
-
 const status = new StatusLine();
 const LEAST_MEASUREMENTS = 1000;
-/** What is a leak shows each time; what the machine adds does not (README.md). */
+/** A leak shows each time; noise of the machine does not (README.md). */
 const MOST_ATTEMPTS = 3;
 
-const { values } = parseArgs({
-  options: {
-    measurements: { type: 'string', default: '1000000' },
-    filter: { type: 'string', default: '' },
-    list: { type: 'boolean' },
-    help: { type: 'boolean' },
-  },
-});
-const words = values.filter.split(' ').filter(Boolean);
-const rows = ROWS.filter(({ name }) => words.every((word) => name.includes(word)));
-
-if (values.help) process.stdout.write(HELP);
-else if (values.list) process.stdout.write(rows.map(({ name }) => `${name}\n`).join(''));
-else if (!(Number(values.measurements) >= LEAST_MEASUREMENTS) || rows.length === 0) refuse();
-else run(Math.floor(Number(values.measurements)));
-
-function refuse(): void {
-  process.stderr.write(`give at least ${LEAST_MEASUREMENTS} measurements, and a filter that a row matches (--list)\n`);
-  process.exitCode = 2;
+interface CtOptions {
+  readonly measurements: number;
+  readonly filter: string;
+  readonly list?: boolean;
 }
 
-function run(count: number): void {
+const command = new Command('ct')
+  .description(
+    `Measures whether times depend on keys or texts. A row that fails is measured again, ${MOST_ATTEMPTS} times in all. Exits with 1
+where a row of the SIMD engine shows a leak each time, or a leak of a control row is never seen.`,
+  )
+  .option('--measurements <number>', 'for each row', integerArgument(LEAST_MEASUREMENTS, 1e9), 1_000_000)
+  .option('--filter <text>', 'only rows whose name holds every word, such as "simd key"', '')
+  .option('--list', 'the names of the rows')
+  .action(main);
+
+await runCommand(command);
+
+function main({ measurements, filter, list }: CtOptions): void {
+  const words = filter.split(' ').filter(Boolean);
+  const rows = ROWS.filter(({ name }) => words.every((word) => name.includes(word)));
+  if (rows.length === 0) command.error('no row has this name: --list shows all');
+  if (list) process.stdout.write(rows.map(({ name }) => `${name}\n`).join(''));
+  else run(rows, measurements);
+}
+
+function run(rows: readonly Row[], count: number): void {
   const setting = `Node ${process.versions.node}, ${process.arch}; ${number(count)} measurements a row, ${RUNS} runs each`;
   process.stdout.write(`${setting}; below 5 no leak is seen\n\n${HEADING}\n`);
   for (const row of rows) if (!isAsAskedInTheEnd(row, count)) process.exitCode = 1;

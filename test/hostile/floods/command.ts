@@ -14,8 +14,7 @@ const MOST_LATE_BYTES = 1 << 19;
 const FLOOD_RATES = [1000, 5000, 20_000, 100_000];
 const NEW_SENDERS = 400;
 
-export async function commandFloods(frames: number, engine: string): Promise<void> {
-  if (engine !== 'simd' && engine !== 'portable') throw new Error('--engine takes simd or portable');
+export async function commandFloods(frames: number, engine: 'simd' | 'portable'): Promise<void> {
   const report = new Report(`floods, ${engine} engine`);
   for (const name of FLOODS) {
     const onProgress = (done: number) => report.progress(() => `${name}: ${number(done)} frames`);

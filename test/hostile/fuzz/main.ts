@@ -2,7 +2,8 @@
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { integerArgument, runCommand } from '../../../src/cli/arguments.js';
 import { number, StatusLine } from '../../../src/cli/terminal.js';
 import { findingsOf, runCampaign } from './campaign.js';
 import { loadCode } from './code.js';
@@ -12,56 +13,61 @@ import { findPlanted } from './planted.js';
 import { branchTable, missedBranches, targetTable } from './report.js';
 import { TARGET_NAMES } from './targets/index.js';
 
-const HELP = `npm run fuzz -- [options]
-  --minutes N     how long, all targets together; 1 by default
-  --target NAME   one target: ${TARGET_NAMES.join(', ')}; all of them in turns where left out
-  --seed N        the same mutations again, beginning without the corpus of earlier runs
-  --planted       plants three bugs into copies of the code and shows how soon each is found
-  --dist DIR      the built code, dist by default
-`;
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const WORK = join(ROOT, 'build/fuzz');
 const SEEDS = join(ROOT, 'fixtures/seeds');
 const MOST_PLANTED_MS = 120_000;
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '1' },
-    target: { type: 'string' },
-    seed: { type: 'string' },
-    planted: { type: 'boolean' },
-    dist: { type: 'string', default: join(ROOT, 'dist') },
-    help: { type: 'boolean' },
-  },
-});
 const status = new StatusLine();
-const minutes = Number(values.minutes);
-const seed = values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed);
-const targets = values.target === undefined ? TARGET_NAMES : [values.target];
 
-if (values.help) {
-  process.stdout.write(HELP);
-} else if (!(minutes > 0) || !Number.isInteger(seed) || !targets.every((name) => TARGET_NAMES.includes(name))) {
-  process.stderr.write(HELP);
-  process.exitCode = 2;
-} else {
+interface FuzzOptions {
+  readonly minutes: number;
+  readonly target?: string;
+  readonly seed?: number;
+  readonly planted?: boolean;
+  readonly dist: string;
+}
+
+const command = new Command('fuzz')
+  .description('Fuzzes the parsers, and open under changed packets. Exits with 1 where an invariant is broken.')
+  .option('--minutes <number>', 'how long, all targets together', minutesArgument, 1)
+  .addOption(new Option('--target <name>', 'one target; all in turns if left out').choices([...TARGET_NAMES]))
+  .option('--seed <number>', 'repeats mutations, without the corpus of earlier runs', integerArgument(0, 2 ** 32 - 1))
+  .option('--planted', 'plants three bugs into copies of the code, and shows how soon each is found')
+  .option('--dist <dir>', 'the built code', join(ROOT, 'dist'))
+  .action(main);
+
+await runCommand(command);
+
+async function main(options: FuzzOptions): Promise<void> {
   // SM4 channels warn once.
   console.warn = () => {};
+  const seed = options.seed ?? randomInt(2 ** 31);
   process.stdout.write(`seed ${seed}\n`);
-  const well = values.planted ? await findPlanted(values.dist, WORK, seed, MOST_PLANTED_MS) : await fuzz();
+  const well = options.planted
+    ? await findPlanted(options.dist, WORK, seed, MOST_PLANTED_MS)
+    : await fuzz(options, seed);
   process.exitCode = well ? 0 : 1;
 }
 
-/** One campaign; true where no invariant was broken. */
-async function fuzz(): Promise<boolean> {
-  const code = await loadCode(values.dist, join(WORK, 'code'));
+function minutesArgument(text: string): number {
+  const minutes = Number(text);
+  if (!(minutes > 0)) throw new InvalidArgumentError('Expected a number above 0.');
+  return minutes;
+}
+
+/** Runs one campaign. Returns whether every invariant holds. */
+async function fuzz(options: FuzzOptions, seed: number): Promise<boolean> {
+  const code = await loadCode(options.dist, join(WORK, 'code'));
   const seeds = readSeeds(SEEDS);
   const corpus = join(WORK, 'corpus');
   const kept = (target: string) => [
     ...seeds.filter((entry) => entry.target === target).map(({ input }) => Buffer.from(input, 'hex')),
-    ...(values.seed === undefined ? readCorpus(corpus, target) : []),
+    ...(options.seed === undefined ? readCorpus(corpus, target) : []),
   ];
-  const fuzzers = runCampaign(code, { seed, durationMs: 60_000 * minutes, targets, kept, progress });
+  const targets = options.target === undefined ? TARGET_NAMES : [options.target];
+  const durationMs = 60_000 * options.minutes;
+  const fuzzers = runCampaign(code, { seed, durationMs, targets, kept, progress });
   status.clear();
   for (const fuzzer of fuzzers) writeCorpus(corpus, fuzzer.target.name, fuzzer.corpus);
   process.stdout.write(`${targetTable(fuzzers)}\n\n${branchTable(code.coverage)}\n${missedBranches(code.coverage)}\n`);
