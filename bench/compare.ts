@@ -38,7 +38,7 @@ const command = new Command('bench:compare')
 interval of a ratio lies beyond ${percent(REAL)}.`,
   )
   .argument('<base>', 'the commit: a hash, tag or branch')
-  .option('--filter <text>', 'cases whose name holds every word; those of --quick if left out')
+  .option('--filter <text>', 'cases whose name holds every word; the cases of --quick if left out')
   .option('--node <major>', 'under this major version of Node', numbersArgument, [])
   .option('--json', 'one JSON array on stdout: case, verdict, and the ratio of this to the base with its interval')
   .action(main);
@@ -85,7 +85,7 @@ async function compare(kase: Case, node: string, base: string, position: string)
   const logarithms: number[] = [];
   for (let i = 0; i < MOST_PROCESSES; i++) {
     line.show(`${position} ${kase.name} ${bar(i / PROCESSES, 20)}`);
-    // Who is loaded first has an advantage, or the opposite.
+    // The build that is loaded first has an advantage, or a disadvantage.
     const only = i % 2 ? ['base', 'frameseal'] : ['frameseal', 'base'];
     const request = { task: 'time', name: kase.name, rounds: ROUNDS, base, only } as const;
     const measured = await ask<Measured[]>(node, request);

@@ -1,9 +1,9 @@
-/** Everything that a run found, as `--json` prints it. README.md here says what each field means. */
+/** The results of a run, as `--json` prints them. README.md describes each field. */
 import type { Latency, NodeFacts } from './measure/request.js';
 import type { Interval } from './statistics.js';
 
 export interface Document {
-  /** Of this form: counts up where a field changes its meaning or goes. */
+  /** Version of this form: counts up where a field changes its meaning or is removed. */
   readonly schema: 1;
   readonly frameseal: string;
   /** Short, with `-dirty` where files were changed; null outside a checkout. */

@@ -1,4 +1,4 @@
-/** What the numbers were measured on, and the Nodes to measure under. */
+/** The machine of the measurements, and the Nodes to measure under. */
 import { execFile, execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { arch, availableParallelism, cpus, release, type } from 'node:os';
@@ -28,7 +28,7 @@ export function commit(): string | null {
   return git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain') === '' ? '' : '-dirty');
 }
 
-/** The running Node, or those of the given major versions, which npm's `node` packages bring. */
+/** The running Node, or a Node of each given major version, from npm's `node` packages. */
 export async function findNodes(majors: readonly number[]): Promise<NodeBinary[]> {
   const current = Number(process.versions.node.split('.')[0]);
   const nodes: NodeBinary[] = [];

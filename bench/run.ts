@@ -9,7 +9,7 @@ import { CLOCK } from './measure/latency.js';
 import type { Measured, NodeFacts, Request } from './measure/request.js';
 import { halfWidth, medianOf, ratioOf } from './statistics.js';
 
-/** How much of it. */
+/** The effort of a run. */
 export interface Effort {
   readonly processes: number;
   /** In each process. */
@@ -33,7 +33,7 @@ const LATENCY_CONTESTANTS = ['frameseal', 'node:crypto', '@noble/ciphers', CLOCK
 const WORKER = fileURLToPath(new URL('worker.js', import.meta.url));
 const MOST_OUTPUT = 64 << 20;
 
-/** Asks a process of its own. Throws with what the process wrote where it failed. */
+/** Runs a worker process. Throws with its output where it fails. */
 export async function ask<Answer>(node: string, request: Request): Promise<Answer> {
   const flags = request.task === 'allocation' ? FLAGS : [];
   const args = [...flags, WORKER, JSON.stringify(request)];
@@ -70,7 +70,7 @@ export async function runCase(kase: Case, node: NodeBinary, effort: Effort, base
   }
 }
 
-/** Repeats what is noisy; what all processes measured counts together. */
+/** Repeats noisy measurements; the values of all processes are taken together. */
 async function measureTime(node: string, request: Request, effort: Effort): Promise<Measured[]> {
   let all: Measured[] = [];
   for (let i = 0; i < effort.processes + effort.repetitions; i++) {
@@ -82,7 +82,7 @@ async function measureTime(node: string, request: Request, effort: Effort): Prom
   return all;
 }
 
-/** Whether what we are compared with most, the first contestant that is not ours, is too uncertain. */
+/** Whether the ratio to the first contestant that is not ours is too uncertain. */
 function isNoisy(measured: readonly Measured[]): boolean {
   const [ours, ...others] = measured.filter(({ values }) => values.length > 0);
   const other = others.find(({ contestant }) => !contestant.startsWith('frameseal')) ?? others[0];

@@ -38,14 +38,14 @@ export const REAL = 0.03;
 /** A ratio that is surely nearer than this is none. */
 const SMALL = 0.07;
 
-/** What an interval of ratios, this to the base's, says: `unclear` where it is too wide to tell. */
+/** The verdict of an interval of ratios, this to the base's: `unclear` where the interval is too wide. */
 export function verdictOf({ low, high }: Interval): Verdict {
   if (low > 1 + REAL) return 'slower';
   if (high < 1 - REAL) return 'faster';
   return low > 1 - SMALL && high < 1 + SMALL ? 'same' : 'unclear';
 }
 
-/** The value below which that share of them lies. */
+/** The value below which this share of the values lies. */
 export function quantile(ascending: ArrayLike<number>, share: number): number {
   return ascending[Math.min(ascending.length - 1, Math.floor(share * ascending.length))]!;
 }

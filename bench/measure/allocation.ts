@@ -12,12 +12,12 @@ const WARM_UP_MS = 80;
 const ROUNDS = 10;
 const FEW_CALLS = 64;
 const ROUND_US = 12_000;
-/** Of a round: small enough that the collector does not start by itself. */
+/** Frames of a round: few enough that the collector does not start by itself. */
 const MOST_BYTES = 16 << 20;
-/** No object is as small as that: less is what the compiler left. */
+/** Bytes below any object's size: a smaller figure comes from the compiler. */
 const NOTHING = 1;
 
-/** Bytes a frame by contestant, of those that offer the case: the median of some rounds, or 0 if there is one without any. */
+/** Bytes a frame, by contestant that offers the case: the median of some rounds, or 0 if one round allocates nothing. */
 export async function measureAllocation(contestants: readonly Contestant[]): Promise<Map<string, number>> {
   const found = new Map<string, number>();
   for (const { name, work } of contestants) {
@@ -35,14 +35,14 @@ async function bytesPerFrame(work: Work): Promise<number> {
   const rounds: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     const perFrame = (await bytesOf(work, calls)) / calls / (work.frames ?? 1);
-    // Once without any: what the rounds before had came from the compiler.
+    // One round without an allocation: the allocations of earlier rounds came from the compiler.
     if (Math.abs(perFrame) < NOTHING) return 0;
     rounds.push(perFrame);
   }
   return Math.round(medianOf(rounds).median);
 }
 
-/** Without what the reading of it leaves. Too few, or below 0, where the collector came in between. */
+/** Growth of the heaps without the garbage of measuring. Too small, or below 0, where the collector ran meanwhile. */
 async function bytesOf(work: Work, calls: number): Promise<number> {
   const run = loop(work, calls);
   work.before?.(calls);

@@ -9,7 +9,7 @@ export interface Contestant {
   readonly work: Work | undefined;
 }
 
-/** All contestants of a case, or those of the given names in that order; without packages that are not installed. */
+/** All contestants of a case, or the named ones in that order; without packages that are not installed. */
 export async function contestantsOf(
   { makeTask }: Case,
   base: string | undefined,
@@ -50,7 +50,7 @@ export function loop({ run, isAsync }: Work, turns: number): () => void | Promis
   };
 }
 
-/** Works for so many milliseconds. Returns how long a call takes, in us. */
+/** Works for `forMs` milliseconds. Returns the time of a call, in us. */
 export async function warmUp(work: Work, forMs: number): Promise<number> {
   const turns = 10;
   const run = loop(work, turns);

@@ -10,7 +10,7 @@ import { LATENCY_SHARES, type Latency } from './request.js';
 
 const WARM_UP_MS = 1000;
 const EVERY_MS = 1000 / 20_000;
-/** Further behind than this at the end, and it will never catch up. */
+/** A contestant that is further behind than this at the end never catches up. */
 const SATURATED_SHARE = 0.01;
 /** A look at the clock leaves garbage, so between looks there is a loop without one, for this share of the time left. */
 const SPUN_SHARE = 0.6;
@@ -21,7 +21,7 @@ const CALIBRATION_SPINS = 10_000;
 /** Waits for work that has no calls yet: the machine's own stutter. */
 export const CLOCK: Contestant = { name: 'the clock alone', work: { run: () => 0, made: () => ({ sealed: [] }) } };
 
-/** So many frames, 20,000 a second; undefined for what is asynchronous or not offered. */
+/** Measures `frames` frames, 20,000 a second; undefined for asynchronous work and for work that is not offered. */
 export async function measureLatency({ work }: Contestant, frames: number): Promise<Latency | undefined> {
   if (work === undefined || work.isAsync) return undefined;
   await warmUp(work, WARM_UP_MS);
@@ -41,7 +41,7 @@ export async function measureLatency({ work }: Contestant, frames: number): Prom
   };
 }
 
-/** Returns by how much the last frame was late. */
+/** Returns the delay of the last frame. */
 function pace(run: () => void, timesUs: Float64Array, spinsPerMs: number): number {
   const startMs = performance.now() + EVERY_MS;
   let nowMs = startMs;
@@ -74,7 +74,7 @@ function spin(turns: number): void {
   spun = word;
 }
 
-/** A function that tells how many collections there were since it was last called. */
+/** A function that returns the number of collections since its last call. */
 function countCollections(): () => Promise<number> {
   let count = 0;
   const observer = new PerformanceObserver((list) => {
@@ -84,8 +84,8 @@ function countCollections(): () => Promise<number> {
   return async () => {
     await turn();
     count += observer.takeRecords().length;
-    const told = count;
+    const counted = count;
     count = 0;
-    return told;
+    return counted;
   };
 }

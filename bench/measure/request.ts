@@ -1,4 +1,4 @@
-/** What a worker process is asked, and what it answers. */
+/** Requests to a worker process, and its answers. */
 import type { Case } from '../cases.js';
 
 export interface Request {
@@ -24,14 +24,14 @@ export interface NodeFacts {
 
 export interface Measured {
   readonly contestant: string;
-  /** One a round; those of the same index were measured close together. Empty where the case is not offered. */
+  /** One a round; values of the same index were measured close together. Empty where the case is not offered. */
   readonly values: readonly number[];
-  /** Of JavaScript's heaps, for each frame; undefined where it was not measured. */
+  /** Bytes of JavaScript's heaps for each frame; undefined where they were not measured. */
   readonly bytesPerFrame?: number;
   readonly latency?: Latency;
 }
 
-/** From when a frame was due until it was done. */
+/** Times from when a frame was due until it was done. */
 export interface Latency {
   /** The times in us below which 50, 90, 99, 99.9 and 99.99% lie, and the longest. */
   readonly us: readonly number[];

@@ -1,4 +1,4 @@
-/** How long a process that has just begun needs until its first frame is done: import, key, frame; Node's own start is before. */
+/** Time from the start of a program to its first frame: import, key, frame; without Node's own start. */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -23,7 +23,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
     const sealed = new GCM(new AES(key)).seal(nonce, text, aad);`,
 };
 
-/** Where the programs run: what they import is found from here. */
+/** Folder of the programs: their imports are resolved from here. */
 const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
 const NOT_FOUND = /ERR_MODULE_NOT_FOUND/;
 

@@ -32,7 +32,7 @@ const HOOK = `export async function resolve(specifier, context, next) {
   return isOurs ? { ...found, url: found.url + search } : found;
 }`;
 
-/** Which engine this platform gets, as people would say it. */
+/** The engine of this platform, in words for people. */
 export async function engineName(): Promise<string> {
   const form = (await hasRelaxed()) ? 'relaxed SIMD' : 'SIMD';
   const { engine } = channelOf({ frameseal: await loadCopy(ROOT, 'name'), engine: 'auto' }, 'aes-128-gcm', 'rtp');
@@ -58,7 +58,7 @@ async function loadCopy(root: string, name: string): Promise<Frameseal> {
   return { ...(await load('index.js')), ...(await load('aead.js')) };
 }
 
-/** What platforms without relaxed SIMD get; on those it is the default. */
+/** The engine of platforms without relaxed SIMD, where it is the default. */
 async function loadPlain(): Promise<Copy> {
   const frameseal = await loadCopy(ROOT, 'plain');
   const { useSimdForm } = await import(`${pathToFileURL(`${ROOT}/dist/engine/pick.js`).href}?copy=plain`);

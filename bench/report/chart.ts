@@ -10,7 +10,7 @@ interface LineChart {
   /** Said under the title. */
   readonly note: string;
   readonly series: readonly Series[];
-  /** Where the x axis is marked, and with what. */
+  /** Marks of the x axis, and their labels. */
   readonly ticks: readonly { readonly x: number; readonly text: string }[];
   readonly xTitle: string;
   readonly yTitle: string;
@@ -131,7 +131,7 @@ function scale(least: number, most: number, from: number, to: number): (value: n
   return (value) => from + (Math.log(value / least) / Math.log(most / least)) * (to - from);
 }
 
-/** 1, 2 and 5 times powers of ten, from just below to just above; powers of ten alone where those would be too many. */
+/** 1, 2 and 5 times powers of ten, from just below to just above; powers of ten alone where there is no room for the others. */
 function marksFor(least: number, most: number): number[] {
   const powers = Array.from({ length: 14 }, (_, i) => 10 ** (i - 3));
   const marks = between(

@@ -38,7 +38,7 @@ export function loadConfig(path: string | undefined): EncryptionConfig {
 /** Writes a file that its owner alone can read. Throws CliError where there is one that must not be replaced. */
 export function saveConfig(path: string, config: EncryptionConfig, ifExists: 'refuse' | 'replace'): void {
   try {
-    // Made anew: a file that is there may be open to others.
+    // A new file: other users may be able to read an existing one.
     if (ifExists === 'replace') rmSync(path, { force: true });
     writeFileSync(path, `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
   } catch (error) {
@@ -49,7 +49,7 @@ export function saveConfig(path: string, config: EncryptionConfig, ifExists: 're
   }
 }
 
-/** What people compare of a configuration. */
+/** The parts of a configuration that people compare. */
 export interface Identity {
   readonly fingerprint: string;
   readonly mode: KnownMode;

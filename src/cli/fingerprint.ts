@@ -1,8 +1,8 @@
-/** `frameseal fingerprint`: what two people compare to see whether they have the same mode, key and salt. */
+/** `frameseal fingerprint`: prints the fingerprint of a configuration, for two people to compare. */
 import type { Command } from 'commander';
 import { identify, loadConfig } from './configfile.js';
 
-/** What the fingerprint and the file say nothing of. */
+/** Settings outside the configuration file and the fingerprint. */
 const OPTIONS = '  (framing and bindHeader, which each program sets, must agree as well)';
 
 export function addFingerprint(program: Command): void {

@@ -1,6 +1,6 @@
 /**
- * The `frameseal` command. Exit codes: 0 well; 1 the work failed (a tag, a vector, a mismatch); 2 wrong use or
- * configuration. Results go to stdout, everything else to stderr.
+ * The `frameseal` command. Exit codes: 0 well; 1 the work failed (a tag, a vector, a mismatch); 2 usage error
+ * or bad configuration. Results go to stdout, everything else to stderr.
  */
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';

@@ -1,8 +1,8 @@
 /**
  * `frameseal speed`, as `openssl speed` is: how many frames a second one core of this machine seals and opens, in each
- * mode, on the engine that programs get. A frame is an RTP packet with a payload of so many bytes.
+ * mode, on the default engine. A frame is an RTP packet; sizes are bytes of its payload.
  *
- * Each number is the median of many short samples, so that what else the machine does in between does not count. An
+ * Each number is the median of many short samples, so that other work of the machine does not count. An
  * opener takes a packet once, so each sample opens packets that were sealed for it; the sealing is not in its time.
  */
 import { cpus } from 'node:os';
@@ -14,7 +14,7 @@ const MODES: readonly KnownMode[] = ['AES_128_GCM2', 'AES_256_GCM2', 'SM4_128_EC
 const SIZES = [20, 160, 500, 1200];
 const OPERATIONS = ['seal', 'open'] as const;
 const RTP_HEADER = Uint8Array.of(0x80, 96, 0, 1, 0, 0, 0, 2, 0x11, 0x22, 0x33, 0x44);
-/** Of each number: about three seconds for all of them. */
+/** Times of each number: about three seconds for all numbers. */
 const WARM_UP_MS = 25;
 const MEASURED_MS = 75;
 /** Frames of a sample: far more than a look at the clock costs, far fewer than an interruption takes. */
@@ -103,7 +103,7 @@ function measure(channel: Channel, operation: Operation, bytes: number): number 
   return (samplesMs[samplesMs.length >>> 1]! * 1e6) / SAMPLE_FRAMES;
 }
 
-/** What the samples took, until so much time has gone by. */
+/** Takes samples for `forMs` milliseconds. Returns their times. */
 function repeat(sample: () => number, forMs: number): number[] {
   const taken: number[] = [];
   const endMs = performance.now() + forMs;

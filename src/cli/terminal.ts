@@ -1,5 +1,5 @@
 /**
- * What people see: colours and progress on a terminal, plain text in a pipe. Results go to stdout; progress, warnings
+ * Output for people: colours and progress on a terminal, plain text in a pipe. Results go to stdout; progress, warnings
  * and errors go to stderr.
  */
 import { styleText } from 'node:util';
@@ -12,7 +12,7 @@ type Style = Parameters<typeof styleText>[0];
 /** An error for people: its message says what to do next; the process ends with `exitCode`. */
 export class CliError extends Error {
   override readonly name = 'CliError';
-  /** 1: the work failed; 2: wrong use or configuration. */
+  /** 1: the work failed; 2: usage error or bad configuration. */
   readonly exitCode: 1 | 2;
 
   constructor(message: string, exitCode: 1 | 2 = 2) {
@@ -21,7 +21,7 @@ export class CliError extends Error {
   }
 }
 
-/** Whether the message is written for people and says what to do; anything else is a mistake in the program. */
+/** Whether the message is written for people and says what to do. Any other error is a bug, and keeps its stack trace. */
 export function isExplained(error: unknown): error is Error {
   return (
     error instanceof CliError ||

@@ -1,4 +1,4 @@
-/** `frameseal verify`: runs files of test vectors, ours and other people's, and reports where we differ. */
+/** `frameseal verify`: runs files of test vectors, ours and other people's, and reports disagreements. */
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { EngineChoice } from 'frameseal';
@@ -10,7 +10,7 @@ interface VerifyCommandOptions {
   json?: boolean;
 }
 
-/** Disagreements that are told in full for each file. */
+/** Disagreements that are reported in full for each file. */
 const SHOWN = 5;
 const LONGEST_VALUE = 200;
 

@@ -50,7 +50,7 @@ describe.each(ENGINES)('section 6: floods, engine %s', (engine) => {
     } else if (name === 'forgeries') {
       expect([...hostile.keys()]).toEqual(['BAD_TAG']);
     } else {
-      // Each recorded frame opens once, though its sender was put out meanwhile; played again, none does.
+      // Each recorded frame opens once, although its sender was evicted meanwhile; replayed, none opens.
       expect(hostile.get('opened')).toBe(FRAMES / 2);
       expect(found.senders).toBe(MAX_SENDERS);
     }
@@ -73,7 +73,7 @@ describe('section 6: how long a new sender waits while made-up KIDs come', () =>
     expect(waits(1800, 100).waitsMs.at(-1)).toBe(0);
   });
 
-  // The arrivals are drawn, but always the same ones: the mean of so many waits strays by less than a fifth.
+  // The arrivals are drawn, but always the same ones: the mean of all waits strays by less than a fifth.
   test.each([5000, 10_000])('at %i a second, as long as the arithmetic says', (rate) => {
     const { waitsMs, floodPerSecond } = waits(rate, 400);
     const expected = expectedWaitMs(floodPerSecond);

@@ -1,7 +1,7 @@
 /**
  * No (key, nonce) ever repeats (FORMAT.md section 3): thousands of sealers, and everything that happens to them.
  *
- * Nobody asks a sealer. What it used is read from its frames, twice: from the header, as (key, KID, CTR), and from the
+ * The nonces are read from the frames, not from the sealer, in two ways: from the header, as (key, KID, CTR), and from the
  * ciphertext, since all payloads here are equal: then equal keys and nonces, and nothing else, make equal ciphertexts.
  */
 import fc from 'fast-check';
@@ -76,7 +76,7 @@ class Member {
     try {
       this.#channel.rotate(this.#settings(key), { sealAfterMs, graceMs: 20 });
     } catch (error) {
-      // The keyId is live, or the key was here before, or keys are too many: nothing has changed.
+      // The keyId is live, or the key was used before, or the key limit is reached: nothing has changed.
       expect(error).toBeInstanceOf(ConfigError);
       return;
     }
@@ -116,7 +116,7 @@ class Member {
       expect(error).toBeInstanceOf(TypeError);
       seen.throws++;
     }
-    // After one that threw nothing was sealed.
+    // After a packet that threw, no packet was sealed.
     for (const [i, kind] of kinds.entries()) if (results[i] !== UNFINISHED) this.#note(kind, results[i]!, outs[i]!);
   }
 

@@ -1,4 +1,4 @@
-/** What a command found: a line of progress on a terminal, a table at the end, and the exit code. */
+/** The report of a command: a line of progress on a terminal, a table at the end, and the exit code. */
 import { number, StatusLine } from '../../src/cli/terminal.js';
 
 export class Report {
@@ -21,7 +21,7 @@ export class Report {
     if (!holds) this.#violations.push(promise);
   }
 
-  /** Shows a line, a few times a second: called for each frame, and the text is made only then. */
+  /** Shows a line a few times a second. Called for each frame; `text` is called only when a line is shown. */
   progress(text: () => string): void {
     const nowMs = performance.now();
     if (nowMs - this.#shownMs < 200) return;
@@ -44,7 +44,7 @@ export function mebibytes(bytes: number): string {
   return `${(bytes / 2 ** 20).toFixed(2)} MiB`;
 }
 
-/** `part` of `whole`, in percent: 100% is said of all of them only. */
+/** `part` of `whole`, in percent: 100% only where they are equal. */
 export function percent(part: number, whole: number): string {
   return part === whole ? '100%' : `${(Math.floor((1e5 * part) / whole) / 1e3).toFixed(3)}%`;
 }

@@ -1,5 +1,5 @@
 /**
- * No text shows a secret: not an error with its stack, not an object that somebody inspects or prints, not the output of
+ * No text shows a secret: not an error with its stack trace, not an object that is inspected or printed, not the output of
  * the command line with a bad configuration. Every piece of 8 bytes of a key, a salt, and of what is derived from them
  * is looked for, in hex, Base64 and decimal, whatever stands between the bytes.
  */

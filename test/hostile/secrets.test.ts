@@ -1,5 +1,5 @@
 /**
- * After close a process holds nothing of its keys: not the bytes that the caller gave, once the caller has wiped those, nor
+ * After close a process holds nothing of its keys: not the caller's bytes, once the caller has wiped them, nor
  * frame keys, round keys and GHASH tables. Each is looked for in the form in which the engine has it, and must be there
  * before: so what is not found afterwards was really looked for. Linux only.
  *

@@ -1,5 +1,5 @@
 /**
- * The fuzzer in short (test/hostile/fuzz/): every committed seed, each target for so many inputs of a fixed seed, and the
+ * The fuzzer in short (test/hostile/fuzz/): every committed seed, each target for INPUTS inputs of a fixed seed, and the
  * planted bugs. It runs on the built code, as the command does; `npm test` builds it.
  */
 import { describe, expect, test, vi } from 'vitest';
@@ -13,7 +13,7 @@ import { makeTargets, TARGET_NAMES } from './fuzz/targets/index.js';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
 const MOST_MS = 30_000;
-/** So many inputs of each target; those that do more for an input run fewer. */
+/** Inputs of each target; targets with more work for an input run fewer. */
 const EXECUTIONS = 5000;
 const FEWER: Readonly<Record<string, number>> = { config: 1000, vectors: 500, open: 80, channel: 150 };
 

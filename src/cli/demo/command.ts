@@ -1,6 +1,6 @@
 /**
- * `frameseal demo`: a real RTP recording goes sealed through two gateways and a bad network, and comes out identical;
- * then a receiver with a wrong salt shows what a mistake looks like.
+ * `frameseal demo`: a real RTP recording passes two gateways and a lossy link, and comes out identical; then a receiver
+ * with a wrong salt shows the effect of a wrong configuration.
  */
 import { readFileSync } from 'node:fs';
 import type { RecordableHistogram } from 'node:perf_hooks';
@@ -21,7 +21,7 @@ import { type PathReport, runPath } from './path.js';
 import { readUdpPackets, type UdpPacket } from './pcap.js';
 
 const RECORDING = new URL('../recording.pcap', import.meta.url);
-/** Narrow, so that the wire's delayed packets are too old. */
+/** Narrow, so that the packets that the link delays are too old. */
 const REPLAY_WINDOW = 64;
 const WRONG_SALT_PACKETS = 150;
 const BAR_COLUMNS = 32;
@@ -39,7 +39,7 @@ export function addDemo(program: Command): void {
     .command('demo')
     .description('replay a recording through a sealing gateway, a bad network and an opening gateway')
     .addOption(program.createOption('-m, --mode <mode>', 'the mode').choices(MODES).default(MODES[0]))
-    .option('--seed <number>', 'what happens on the wire follows from it', integerArgument(0, 0xffffffff), 7)
+    .option('--seed <number>', 'decides the faults on the lossy link', integerArgument(0, 0xffffffff), 7)
     .option('--speed <times>', 'how much faster than recorded', integerArgument(1, 20), 1)
     .option('--json', 'one JSON document on stdout')
     .action(demo);

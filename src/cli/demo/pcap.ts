@@ -1,6 +1,6 @@
 /**
  * Reads the UDP packets of a classic pcap file (the PCAP capture file format, draft-ietf-opsawg-pcap; the link types
- * are those of draft-ietf-opsawg-pcaplinktype). pcapng is another format, and is refused by name.
+ * are those of draft-ietf-opsawg-pcaplinktype). pcapng is another format: readUdpPackets refuses it by name.
  *
  *   file:    0        4        6        8          12         16           20          24
  *            | magic  | major  | minor  | reserved | reserved | snap bytes | link type | record ...
@@ -9,14 +9,14 @@
  *   frame:   | link header | IPv4 or IPv6 | source port | destination port | UDP bytes | checksum | payload |
  *
  * Words of the file and record headers are in the writer's byte order, which the magic shows: a1b2c3d4 where fractions
- * are microseconds, a1b23c4d where they are nanoseconds. Those of the frame are big-endian.
+ * are microseconds, a1b23c4d where they are nanoseconds. Words of the frame are big-endian.
  */
 
 export interface UdpPacket {
   /** Microseconds since the first packet returned; with decimals if the file counts nanoseconds. */
   timeUs: number;
   destinationPort: number;
-  /** What follows the UDP header: a view of the file's bytes. */
+  /** The payload after the UDP header: a view of the file's bytes. */
   payload: Uint8Array;
 }
 
@@ -45,7 +45,7 @@ const LINK_LAYERS: ReadonlyMap<number, LinkLayer> = new Map([
 ]);
 
 /**
- * The UDP packets of a pcap file, in its order. Leaves out what is not UDP over IPv4 or IPv6, fragments, IPv6 with
+ * The UDP packets of a pcap file, in its order. Leaves out packets other than UDP over IPv4 or IPv6, fragments, IPv6 with
  * extension headers, VLANs. Throws RangeError where the bytes are not a pcap file, it is cut short, its link type is
  * none of the above, or its packets were not captured whole.
  */

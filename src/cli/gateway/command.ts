@@ -26,7 +26,7 @@ const SEAL_AFTER_SECONDS = 5;
 const GRACE_SECONDS = 10;
 const DAY_SECONDS = 86_400;
 
-/** What to do about an address that cannot be used. */
+/** Advice for an address that cannot be used. */
 const HINTS: Readonly<Record<string, string>> = {
   EADDRINUSE: ': another process has this port; choose another --listen',
   EADDRNOTAVAIL: ': this machine has no such address; --listen takes one of its own, or 0.0.0.0 for all of them',

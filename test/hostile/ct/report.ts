@@ -2,12 +2,12 @@
 import type { Expectation } from './rows.js';
 import type { Verdict } from './statistics.js';
 
-/** From here on two classes are told apart. */
+/** The |t| from which two classes differ. */
 const LEAK_T = 5;
-/** A leak that was put there must stand out. */
+/** The |t| that a planted leak must reach. */
 const SEEN_T = 20;
 
-/** Whether a row is as it should be. */
+/** Whether a row meets its expectation. */
 export function isAsAsked(expectation: Expectation, t: number): boolean {
   if (expectation === 'constant') return t < LEAK_T;
   return expectation === 'shown' || t > SEEN_T;

@@ -70,7 +70,7 @@ export function judge(times: Float64Array, classes: Uint8Array): Verdict {
   return worst;
 }
 
-/** Each time's squared distance from its class's mean, of those below a limit; the others are never below any. */
+/** Each time's squared distance from its class's mean, for times below a limit; the other times are never below any. */
 function squaredDistances(times: Float64Array, classes: Uint8Array, below: number): Float64Array {
   const means = [0, 1].map((ofClass) => moments(times, classes, ofClass, below).mean);
   return times.map((time, i) => (time < below ? (time - means[classes[i]!]!) ** 2 : Number.POSITIVE_INFINITY));

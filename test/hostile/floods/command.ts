@@ -1,4 +1,4 @@
-/** `floods`: what floods.ts and new-senders.ts find, as a table. */
+/** `floods`: the findings of floods.ts and new-senders.ts, as a table. */
 import type { RecordableHistogram } from 'node:perf_hooks';
 import { number } from '../../../src/cli/terminal.js';
 import { mebibytes, percent, Report } from '../report.js';
@@ -6,10 +6,10 @@ import { FLOODS, type FloodReport, runFlood } from './floods.js';
 import { expectedWaitMs, measureWaits } from './new-senders.js';
 
 const MAX_SENDERS = 1024;
-/** What an opener may take in a flood: its senders and candidates with their keys, and what is kept of those put out. */
+/** Memory of an opener in a flood: senders and candidates with their keys, and the records of evicted senders. */
 const MOST_BYTES_PER_SENDER = 24 << 10;
 const MOST_OTHER_BYTES = 8 << 20;
-/** In the second half of a flood all is as large as it was in the first. */
+/** In the second half of a flood memory grows no further. */
 const MOST_LATE_BYTES = 1 << 19;
 const FLOOD_RATES = [1000, 5000, 20_000, 100_000];
 const NEW_SENDERS = 400;
@@ -19,26 +19,26 @@ export async function commandFloods(frames: number, engine: 'simd' | 'portable')
   for (const name of FLOODS) {
     const onProgress = (done: number) => report.progress(() => `${name}: ${number(done)} frames`);
     const found = runFlood(name, { frames, maxSenders: MAX_SENDERS, engine, onProgress });
-    tellFlood(report, name, found);
+    reportFlood(report, name, found);
     for (const [promise, holds] of promises(found, MAX_SENDERS)) report.check(`${name}: ${promise}`, holds);
   }
-  for (const rate of FLOOD_RATES) tellWaits(report, rate);
+  for (const rate of FLOOD_RATES) reportWaits(report, rate);
   report.end();
 }
 
-/** What must hold whatever comes. */
+/** The promises that every flood must keep. */
 export function promises(found: FloodReport, maxSenders: number): [promise: string, holds: boolean][] {
   const { hostile, recorded, good, senders, memory } = found;
   return [
     ['every frame of a good sender opens', good.opened === good.sent],
-    ['nothing but recordings opens, and each frame of them once', (hostile.get('opened') ?? 0) <= recorded],
+    ['only recordings open, and each of their frames once', (hostile.get('opened') ?? 0) <= recorded],
     ['no more senders are kept than it may', senders <= maxSenders],
     ['memory is bounded', memory.peak - memory.before < maxSenders * MOST_BYTES_PER_SENDER + MOST_OTHER_BYTES],
     ['memory does not grow with the flood', memory.lateGrowth < MOST_LATE_BYTES],
   ];
 }
 
-function tellFlood(report: Report, name: string, found: FloodReport): void {
+function reportFlood(report: Report, name: string, found: FloodReport): void {
   const { hostile, recorded, good, calmNs, memory, elapsedMs } = found;
   const sent = [...hostile.values()].reduce((sum, count) => sum + count, 0);
   const statuses = [...hostile].map(([status, count]) => `${status} ${number(count)}`);
@@ -58,7 +58,7 @@ function perSecond(count: number, elapsedMs: number): string {
   return number((1000 * count) / elapsedMs);
 }
 
-function tellWaits(report: Report, floodPerSecond: number): void {
+function reportWaits(report: Report, floodPerSecond: number): void {
   const advanceTo = (timeMs: number) => {
     while (performance.now() < timeMs);
   };

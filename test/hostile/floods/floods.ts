@@ -1,5 +1,5 @@
 /**
- * Floods against one opener: what anybody can send who can reach its port, as fast as it takes them. Between the hostile
+ * Floods against one opener: the frames that a sender without a key can send, at full speed. Between the hostile
  * frames good senders go on; each of their frames must open, and at the end all is as large as it was.
  *
  *     made-up KIDs      a new KID in each: costs a derivation, or BUSY
@@ -49,7 +49,7 @@ export interface FloodReport {
 }
 
 const GOOD_SENDERS = 16;
-/** A good frame after so many hostile ones. */
+/** Hostile frames between two good ones. */
 const GOOD_EVERY = 50;
 const PAYLOAD = new Uint8Array(160);
 const STRIDE = 192;
@@ -169,7 +169,7 @@ class Flood {
     return this.#next(FLOODS[index % 4]!, index);
   }
 
-  /** A KID of 8 bytes under the live keyId, which nobody has. */
+  /** A KID of 8 bytes under the live keyId, of no sender. */
   #madeUp(): Uint8Array {
     const noise = this.#noise;
     noise[0] = 0xf0 | this.#random.below(8);
@@ -189,7 +189,7 @@ class Flood {
     return forged.subarray(0, to + newest.length - end);
   }
 
-  /** Frames of `senders` senders, in turns: played, each comes back when it has been put out. */
+  /** Frames of `senders` senders, in turns: when a sender's next frame is played, the sender has been evicted. */
   #record(frames: number, senders: number): Recording {
     const recording = new Recording(frames, RECORDED_STRIDE);
     for (let sender = 0; sender < senders; sender++) {

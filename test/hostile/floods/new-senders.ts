@@ -20,7 +20,7 @@ const WAITING = 20;
 const PAYLOAD = new Uint8Array(40);
 
 export interface WaitOptions {
-  /** Frames a second of KIDs that nobody has. */
+  /** Frames a second of made-up KIDs. */
   readonly floodPerSecond: number;
   /** New senders in all. */
   readonly senders: number;
@@ -118,7 +118,7 @@ function earliest(waiting: readonly NewSender[]): number {
   return found;
 }
 
-/** Frames of KIDs that nobody has, a new one each. */
+/** Frames of made-up KIDs, each with a new one. */
 class MadeUp {
   readonly #opener: Opener;
   readonly #frame = new Uint8Array(40).fill(0xf0, 0, 1);
@@ -130,7 +130,7 @@ class MadeUp {
     this.#opener = opener;
   }
 
-  /** Sends one; whether a derivation was spent on it. */
+  /** Sends one frame. Returns whether the opener derived keys for it. */
   spend(): boolean {
     this.#view.setUint32(1, 0x0777_7777);
     this.#view.setUint32(5, this.#kid++);

@@ -11,7 +11,7 @@ import type { Target } from './targets/target.js';
 
 /** The clock is read after so much work. */
 const RUNS_PER_LOOK = 8;
-/** Of two inputs, one is from the newest so many: they lead to what was not seen yet. */
+/** Every second input is drawn from this many newest ones: they lead to new coverage. */
 const NEWEST = 20;
 
 /** An input that breaks an invariant. */

@@ -6,7 +6,7 @@ import type { Fuzzer } from './fuzzer.js';
 /** Rooms whose branches the command answers for. */
 const JUDGED = ['wire/', 'channel/'];
 const OTHERS = ['vectors/', 'bytes.js', 'replay.js', 'arrays.js'];
-/** Of all files, so many branches are listed. */
+/** Branches that are listed, of all files. */
 const MOST_MISSED = 60;
 
 const percent = (part: number, whole: number): string => `${((100 * part) / Math.max(1, whole)).toFixed(1)}%`;

@@ -1,4 +1,4 @@
-/** What Linux dropped because a UDP socket's buffer was full: the last column of /proc/net/udp. */
+/** Datagrams that Linux dropped because a UDP socket's buffer was full: the last column of /proc/net/udp. */
 import { readFileSync } from 'node:fs';
 
 const TABLE = '/proc/net/udp';

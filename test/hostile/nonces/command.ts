@@ -1,4 +1,4 @@
-/** `nonces`: what processes.ts finds, as a table. */
+/** `nonces`: the findings of processes.ts, as a table. */
 import { number } from '../../../src/cli/terminal.js';
 import { Report } from '../report.js';
 import { runProcesses } from './processes.js';

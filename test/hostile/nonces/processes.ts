@@ -1,6 +1,6 @@
 /**
  * Real processes that seal on one channel at once, each killed in the middle (SIGKILL) and replaced by another with the
- * same configuration: what they put on the wire, and whether a nonce was used twice.
+ * same configuration: their frames on the wire, and whether a nonce was used twice.
  */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,13 +11,13 @@ import { Ledger, readName } from '../ledger.js';
 
 const SCRIPT = fileURLToPath(new URL('../../../test/hostile/nonces/sealing-process.mjs', import.meta.url));
 const CIPHERTEXT_BYTES = 16;
-/** Each of the processes that run at once lives so often. */
+/** How often each process is started. */
 const LIVES = 2;
 
 export interface ProcessesOptions {
-  /** At once. */
+  /** Processes at once. */
   readonly processes: number;
-  /** In all. */
+  /** Frames in all. */
   readonly frames: number;
   onProgress?(frames: number): void;
 }
@@ -26,7 +26,7 @@ export interface ProcessesReport {
   readonly ledger: Ledger;
   /** Different ciphertexts of the one payload: as many as there were keys and nonces. */
   readonly ciphertexts: number;
-  /** Frames that an opener took. */
+  /** Frames that an opener opened. */
   readonly opened: number;
   readonly killed: number;
 }
@@ -53,7 +53,7 @@ function split(total: number, parts: number): number[] {
   return Array.from({ length: parts }, (_, i) => Math.floor((total + i) / parts));
 }
 
-/** All that leaves the processes. */
+/** The frames of all processes. */
 class Wire {
   readonly ledger: Ledger = new Ledger();
   readonly ciphertexts: Set<string> = new Set();
@@ -78,7 +78,7 @@ class Wire {
 
 class SealingProcess {
   readonly #child: ChildProcess;
-  /** Frames to come before it is killed. */
+  /** Frames until the process is killed. */
   #share: number;
   #rest: Buffer = Buffer.alloc(0);
 
@@ -93,7 +93,7 @@ class SealingProcess {
     return new SealingProcess(child, share);
   }
 
-  /** Lets it seal until its share is there, and kills it. */
+  /** Lets the process seal its share, and kills it. */
   async run(config: EncryptionConfig, wire: Wire): Promise<void> {
     const { stdout } = this.#child;
     const ended = once(this.#child, 'exit');

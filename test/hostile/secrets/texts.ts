@@ -1,6 +1,6 @@
 /** Finds bytes in texts, in the ways in which texts show bytes. */
 
-/** So many bytes in a row are no accident. */
+/** A run of this many equal bytes is no accident. */
 const PIECE_BYTES = 8;
 
 /** What of a text could be bytes, with all that may stand between them taken out. */

@@ -4,7 +4,7 @@ import type { Reader } from '../reader.js';
 import { rtpVerdict } from './rtp.js';
 
 const INTERESTING = [0x00, 0x01, 0x07, 0x08, 0x7f, 0x80, 0x88, 0x90, 0xf0, 0xf8, 0xff];
-/** A sweep goes over so many bytes at either end of a frame. */
+/** Bytes at either end of a frame that a sweep changes. */
 const SWEPT_BYTES = 40;
 
 /** Where the SFrame header begins, if the frame is RTP; or 0. */

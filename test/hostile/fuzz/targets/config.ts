@@ -28,7 +28,7 @@ function formsOf(value: unknown): string[] {
 const LONGEST_SHOWN_MODE = 20;
 const LONGEST_SHOWN_NAME = 32;
 
-/** Texts in a configuration that messages may show beside the library's own words (FORMAT.md section 1), and those they may not. */
+/** Texts in a configuration that messages may show beside the library's own words (FORMAT.md section 1), and texts that they may not. */
 function textsOf(config: Fields): { shown: string[]; secrets: string[] } {
   const { encryptionMode, encryptionKey, encryptionKdfSalt } = config;
   const names = Object.keys(config).map((text) => ({ text, longest: LONGEST_SHOWN_NAME }));

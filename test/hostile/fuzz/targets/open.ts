@@ -35,7 +35,7 @@ import type { Target } from './target.js';
 
 const MOST_GROUPS = 12;
 const MOST_PROBES = 40;
-/** So many frames of a sweep at a time. */
+/** Frames of a sweep at a time. */
 const SWEEP_GROUP = 16;
 /** Long enough for a full budget, whatever was spent. */
 const REST_MS = 10_000;
@@ -214,7 +214,7 @@ class Scenario {
     const together = openTogether(this.#batch, deliveries);
     deliveries.forEach((delivery, i) => {
       this.#judges.batch.judge(delivery, together[i]!);
-      // In a batch nobody is put out before its end (FORMAT.md section 6), so that past maxSenders it may go on otherwise.
+      // In a batch no sender is evicted before its end (FORMAT.md section 6): past maxSenders results may differ.
       if (this.#judges.single.senders > this.#setup.maxSenders) return;
       mustAgree(singles[i]!, together[i]!, delivery, 'openBatch does what open does');
     });

@@ -112,7 +112,7 @@ export class Judge {
   /** `lastSenderId` as it must be. */
   lastSenderId = '';
 
-  /** Senders that were accepted; past maxSenders some have been put out. */
+  /** Senders that were accepted; past maxSenders some have been evicted. */
   get senders(): number {
     return this.#accepted.size;
   }
@@ -169,7 +169,7 @@ export class Judge {
     return sender.ctrs.has(made.ctr) ? [REPLAYED] : [];
   }
 
-  /** No integrity: what can be said is that headers stay, and that a frame which nobody changed opens. */
+  /** No integrity: what can be said is that headers stay, and that an unchanged frame opens. */
   #judgeSm4({ bytes, room, origin }: Delivery, status: number, opened: Uint8Array): void {
     const { NO_ROOM, TOO_LARGE } = this.#status;
     if (status >= 0) {

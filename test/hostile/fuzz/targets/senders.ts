@@ -124,7 +124,7 @@ export class Senders {
   }
 }
 
-/** The part of a frame that nobody may change: all of it, or, with headers unbound, the P bit and what follows the header. */
+/** The part of a frame that must stay unchanged: all of it, or, with headers unbound, the P bit and what follows the header. */
 export function boundPart({ framing, bindHeader }: Setup, bytes: Uint8Array): Uint8Array {
   if (framing === 'frame' || bindHeader) return bytes;
   const clear = rtpVerdict(bytes);
