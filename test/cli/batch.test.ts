@@ -1,4 +1,4 @@
-/** What a gateway does with packets that come together: one batch, and nobody can tell from outside. */
+/** Packets of one turn in a gateway: one batch, with the same results as packets one by one. */
 import dgram from 'node:dgram';
 import { once } from 'node:events';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';

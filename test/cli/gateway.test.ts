@@ -77,7 +77,7 @@ describe('two gateways', () => {
     });
   });
 
-  it('drop RTCP where they are told to', async () => {
+  it('drop RTCP with --rtcp drop', async () => {
     const { entry, sender, receiver, sealing } = await path({ seal: ['--rtcp', 'drop'] });
     await sender.send(entry, [RECEIVER_REPORT, rtp(1)]);
     expect((await receiver.wait(1)).length).toBe(1);
@@ -219,7 +219,7 @@ describe('a new key in the configuration', () => {
   });
 });
 
-describe('wrong use', () => {
+describe('a usage error', () => {
   const config = configFile();
   const both = ['--listen', `${LOOPBACK}:5004`, '--forward', `${LOOPBACK}:6004`, '--config', config];
   it.each([

@@ -51,7 +51,7 @@ describe('lines for machines', () => {
     expect(lines[2]).toMatchObject(COUNTERS);
   });
 
-  it('are left out while nobody reads them, so that no memory holds them; totals are not', () => {
+  it('are dropped while stdout has no reader, so that no queue grows; totals are not', () => {
     const { events, reader } = stdout();
     const reporter = new JsonReporter(ABOUT);
     reader.stopped = true;

@@ -1,6 +1,6 @@
 /**
  * Floods against an opener, small ones on a clock of the test's own; `npm run hostile -- floods` has the large ones, with
- * times. What an opener does with single frames of these kinds is in test/channel/senders.test.ts.
+ * times. Single frames of these kinds are in test/channel/senders.test.ts.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ENGINES } from '../support/engines.js';
@@ -38,11 +38,11 @@ describe.each(ENGINES)('section 6: floods, engine %s', (engine) => {
   test.each(FLOODS.slice(0, 4))('%s: good senders go on, nothing else opens, memory is bounded', (name) => {
     const found = flood(name, engine);
     for (const [promise, holds] of promises(found, MAX_SENDERS)) expect(holds, promise).toBe(true);
-    // The flood was what its name says.
+    // The flood had the frames of its name.
     const { hostile } = found;
     expect([...hostile.values()].reduce((sum, count) => sum + count)).toBe(FRAMES);
     if (name === 'made-up KIDs') {
-      // What the bucket holds, and what came back in 100 ms.
+      // The tokens of a full bucket, and the tokens of 100 ms.
       expect(hostile.get('BAD_TAG')).toBe(MAX_SENDERS + Math.floor(FRAMES * FRAME_MS * 2.048));
       expect(hostile.get('BUSY')).toBe(FRAMES - hostile.get('BAD_TAG')!);
     } else if (name === 'replays') {
@@ -64,7 +64,7 @@ describe('section 6: how long a new sender waits while made-up KIDs come', () =>
     };
     const found = measureWaits({ floodPerSecond, senders, advanceTo });
     expect(found.waitsMs.length).toBe(senders);
-    // The drawn times make the rate that was asked.
+    // The drawn times have the wanted rate.
     expect(Math.abs(found.floodPerSecond / floodPerSecond - 1)).toBeLessThan(0.1);
     return found;
   };

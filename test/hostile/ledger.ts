@@ -26,12 +26,12 @@ export function readName(frame: Uint8Array, at = 0): SframeName {
   return { kid, ctr, end: at + length };
 }
 
-/** Of a sealed RTP packet without CSRCs and extension. */
+/** KID and CTR of a sealed RTP packet without CSRCs and extension. */
 export function readRtpName(packet: Uint8Array): SframeName {
   return readName(packet, RTP_HEADER_BYTES);
 }
 
-/** Which (key, KID, CTR) were used. */
+/** The used (key, KID, CTR). */
 export class Ledger {
   /** Frames noted. */
   frames = 0;

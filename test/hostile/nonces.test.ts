@@ -22,7 +22,7 @@ const LIMIT = 2 ** 32;
 const HEADER_BYTES = 12;
 const PACKET = rtp(bytes(20));
 const ROOM = PACKET.length + 29;
-/** Kinds of packets, and what a sealer says to each; `undefined`: it throws. */
+/** Kinds of packets, and a sealer's result for each; `undefined`: the sealer throws. */
 const PACKETS = {
   good: { input: PACKET, room: ROOM },
   cramped: { input: PACKET, room: PACKET.length + 20, refusal: NO_ROOM },
@@ -39,11 +39,11 @@ type Step =
   | { readonly do: 'seal'; readonly who: number; readonly kinds: readonly Kind[] }
   | { readonly do: 'batch'; readonly who: number; readonly kinds: readonly Kind[] };
 
-/** Keys are few: processes meet on them, and come back to earlier ones. */
+/** Few keys, so that processes share keys and return to earlier ones. */
 const KEYS = 6;
 const seen = { ledger: new Ledger(), ciphertexts: new Set<string>(), sealers: 0, throws: 0, rotations: 0 };
 
-/** One process: a channel of a key, its sealers, and which key each keyId stands for. */
+/** One process: a channel of a key, its sealers, and the key of each keyId. */
 class Member {
   readonly sealers: Sealer[] = [];
   readonly #keys = new Map<number, number>();
@@ -187,7 +187,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** The system's sessions, with counters that begin so far before their limit; 0: at 0. */
+/** The system's sessions, with counters that begin `beforeLimit` below their limit; 0: at 0. */
 function randomSessions(beforeLimit: number): SessionSource {
   return (words) => {
     crypto.getRandomValues(words);

@@ -1,7 +1,7 @@
 /**
  * No text shows a secret: not an error with its stack trace, not an object that is inspected or printed, not the output of
  * the command line with a bad configuration. Every piece of 8 bytes of a key, a salt, and of what is derived from them
- * is looked for, in hex, Base64 and decimal, whatever stands between the bytes.
+ * is searched for, in hex, Base64 and decimal, with any characters between the bytes.
  */
 import { writeFileSync } from 'node:fs';
 import { inspect } from 'node:util';
@@ -38,7 +38,7 @@ function thrown(call: () => unknown): unknown {
 
 const key = (length: number): Uint8Array => Uint8Array.from({ length }, (_, i) => 37 * i * i + 11 * i + 129);
 
-/** All that is secret in a channel of the test configuration. */
+/** The secrets of a channel with the test configuration. */
 function secretsOf(mode: string, settings: EncryptionConfig): Uint8Array[] {
   const own = settings.encryptionKey as Uint8Array;
   if (mode === 'SM4_128_ECB') return [own];

@@ -1,7 +1,7 @@
 /**
  * After close a process holds nothing of its keys: not the caller's bytes, once the caller has wiped them, nor
- * frame keys, round keys and GHASH tables. Each is looked for in the form in which the engine has it, and must be there
- * before: so what is not found afterwards was really looked for. Linux only.
+ * frame keys, round keys and GHASH tables. Each is searched for in the engine's own form, and must be
+ * found before `close`: this shows that the search works. Linux only.
  *
  * Keys are given as bytes: a string cannot be wiped, and SECURITY.md says so.
  */
@@ -29,7 +29,7 @@ type Entries = [name: string, bytes: Uint8Array][];
 const named = (name: string, entries: Iterable<[string | number, Uint8Array]>): Entries =>
   [...entries].map(([of, bytes]) => [`${name} ${of}`, bytes]);
 
-/** What an engine makes of an AES-GCM key. */
+/** An engine's data of an AES-GCM key. */
 function gcmForms(engine: EngineName, key: Uint8Array): Entries {
   const round = keys.roundKeys(key);
   if (engine === 'portable') {
@@ -92,7 +92,7 @@ function secretsOf(mode: string | undefined, engine: EngineName): { held: Entrie
   return { held, never };
 }
 
-/** What is found in a child while it works, and after it has closed. */
+/** Findings in a child while it works, and after it has closed. */
 async function look(job: object, needles: Needles): Promise<{ open: string[]; closed: string[] }> {
   const child = spawn(process.execPath, [...QUIET, CHILD, JSON.stringify(job)], { stdio: ['pipe', 'pipe', 'inherit'] });
   try {

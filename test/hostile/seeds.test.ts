@@ -1,5 +1,5 @@
 /**
- * The fuzzer in short (test/hostile/fuzz/): every committed seed, each target for INPUTS inputs of a fixed seed, and the
+ * The fuzzer in short (test/hostile/fuzz/): every committed seed, each target for EXECUTIONS inputs of a fixed seed, and the
  * planted bugs. It runs on the built code, as the command does; `npm test` builds it.
  */
 import { describe, expect, test, vi } from 'vitest';

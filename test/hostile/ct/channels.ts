@@ -1,4 +1,4 @@
-/** Subjects on a channel's own sealer and opener: what an application calls, with all that surrounds the ciphers. */
+/** Subjects on a channel's own sealer and opener: the calls of an application, with the code around the ciphers. */
 import { BAD_TAG, enableEncryption, generateKey, generateSalt } from 'frameseal';
 import { fixedAgainstRandom, type InputClass, nothing, type Subject } from './subject.js';
 

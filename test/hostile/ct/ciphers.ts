@@ -141,7 +141,7 @@ export function sm4Padding(name: EngineName): Subject {
   return { input, prepare, ready: nothing, run: () => mustBe(-1, key.decrypt(job)) };
 }
 
-/** A subject that does another thing than its row says would measure nothing of worth. */
+/** Throws where a subject does not do what its row says: its times would be worthless. */
 function mustBe<T>(expected: T, actual: T): void {
   if (actual !== expected) throw new Error(`expected ${expected}, got ${actual}: this row measures something else`);
 }

@@ -1,6 +1,6 @@
 /**
  * Subjects that leak on purpose: mistakes of the kind that the rows look for, in front of or behind the SIMD engine's own
- * work, so that a leak is seen at the size it would have there. A test that does not see these sees nothing.
+ * work, so that a leak has the size that it would have there. A test that misses these leaks misses every leak.
  */
 import { AesGcm, Sm4Ecb } from 'frameseal/aead';
 import { fixedAgainstRandom, type InputClass, nothing, type Subject } from './subject.js';

@@ -51,7 +51,7 @@ function isAsAskedInTheEnd(row: Row, count: number): boolean {
   return false;
 }
 
-/** Measures a row and writes its line; whether it is as it should be. */
+/** Measures a row and writes its line. Returns whether the row meets its expectation. */
 function runRow({ name, expectation, make }: Row, count: number, suffix: string): boolean {
   const { times, classes } = measure(make(), count, (share) => {
     status.show(`${name} ${Math.floor(100 * share)}%`);

@@ -10,7 +10,7 @@ import type { InputClass, Subject } from './subject.js';
 
 /** Inputs that are prepared together. */
 const BATCH = 4096;
-/** Measurements that are thrown away: until the runtime has compiled what it sees running. */
+/** Measurements that are dropped, while the runtime still compiles. */
 const WARM_UP = 5 * BATCH;
 /**
  * An input is run so often under one clock: a leak of what is run grows with the number of runs, and what the start and the

@@ -1,4 +1,4 @@
-/** What `npm run ct` says of a row: what was asked, whether it is so, and a bar for |t|. */
+/** The report of a row: its expectation, the verdict, and a bar for |t|. */
 import type { Expectation } from './rows.js';
 import type { Verdict } from './statistics.js';
 

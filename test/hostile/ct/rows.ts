@@ -1,5 +1,5 @@
 /**
- * The rows of `npm run ct`: what is measured, and what is asked of it. The two classes of a row are zeros and random bytes,
+ * The rows of `npm run ct`: their subjects and expectations. The two classes of a row are zeros and random bytes,
  * as a text or as a key; or a tag, or a padding, that is wrong in its first byte and in its last.
  */
 import * as channel from './channels.js';
@@ -8,7 +8,7 @@ import { control } from './control.js';
 import * as leaky from './leaky.js';
 import type { Subject } from './subject.js';
 
-/** `constant`: no leak may be seen. `leaky`: it must be seen. `shown`: whatever it is, it is no promise. */
+/** `constant`: a leak fails. `leaky`: no leak fails. `shown`: no promise. */
 export type Expectation = 'constant' | 'leaky' | 'shown';
 
 export interface Row {

@@ -1,12 +1,12 @@
 /**
- * What dudect does with times (Reparaz, Balasch, Verbauwhede, "Dude, is my code constant time?", 2017): Welch's t-test
+ * The statistics of dudect (Reparaz, Balasch, Verbauwhede, "Dude, is my code constant time?", 2017): Welch's t-test
  * between two classes of measurements, on all of them, on populations cropped at one hundred percentiles, because the
  * slowest measurements are interruptions and not the code, and on squared distances from the mean (a test of variances).
  *
  * A measurement is a time and its class, 0 or 1, at the same index of two arrays.
  */
 export const CROPS = 100;
-/** A crop that leaves fewer of a class says nothing. */
+/** The fewest measurements of a class in a crop that counts. */
 const LEAST_OF_A_CLASS = 100;
 
 /** How many values of a class there are, their mean, and the sum of their squared distances from it. */

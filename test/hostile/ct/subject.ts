@@ -1,5 +1,5 @@
 /**
- * What is measured: something that takes one input, of class 0 or class 1.
+ * A subject of measurement: code that takes one input, of class 0 or class 1.
  *
  * Inputs of both classes are made alike, long before; each is copied to `input`, always the same array, and only `run` is
  * under the clock. So nothing but the content tells the classes apart: not an address, not what a cache holds.

@@ -1,6 +1,6 @@
 /**
  * Floods against one opener: the frames that a sender without a key can send, at full speed. Between the hostile
- * frames good senders go on; each of their frames must open, and at the end all is as large as it was.
+ * frames good senders go on. Each of their frames must open, and memory must not have grown at the end.
  *
  *     made-up KIDs      a new KID in each: costs a derivation, or BUSY
  *     replays           everything that the good senders have sent
@@ -27,7 +27,7 @@ export type FloodName = (typeof FLOODS)[number];
 
 export interface FloodOptions {
   readonly frames: number;
-  /** What the opener keeps; recordings are of eight times as many. */
+  /** Senders that the opener keeps; recordings have eight times as many. */
   readonly maxSenders: number;
   readonly engine?: 'simd' | 'portable';
   /** Called before each hostile frame: tests move the clock there. */
@@ -36,12 +36,12 @@ export interface FloodOptions {
 }
 
 export interface FloodReport {
-  /** Hostile frames by what became of them. */
+  /** Hostile frames by result. */
   readonly hostile: ReadonlyMap<string, number>;
   /** Genuine frames of recordings, each of which may open once. */
   readonly recorded: number;
   readonly good: { readonly sent: number; readonly opened: number; readonly timesNs: RecordableHistogram };
-  /** The same without a flood. */
+  /** Times of good frames without a flood. */
   readonly calmNs: RecordableHistogram;
   readonly senders: number;
   readonly memory: MemoryWatch;
@@ -96,7 +96,7 @@ class Flood {
   readonly #sealers: Sealer[];
   readonly #channel: Channel;
   readonly #opener: Opener;
-  /** Whatever the good senders have sent. */
+  /** The frames of the good senders. */
   readonly #sent: Recording;
   readonly #recorded: Recording;
   readonly #noise = new Uint8Array(60).fill(0xa5);
@@ -125,7 +125,7 @@ class Flood {
   run(name: FloodName): FloodReport {
     const { frames, tick, onProgress } = this.#options;
     const statuses = new Float64Array(MOST_STATUSES);
-    // Everybody is known, and code is compiled, before anything is counted.
+    // All senders are known, and code is compiled, before frames are counted.
     const calm = Math.max(2 * GOOD_SENDERS, Math.floor(frames / GOOD_EVERY / 2));
     for (let i = 0; i < calm; i++) this.#sendGood();
     const calmNs = this.#good.timesNs;

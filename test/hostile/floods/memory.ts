@@ -5,7 +5,7 @@ import { runInNewContext } from 'node:vm';
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
-/** JavaScript's heap, and what lies beside it: array buffers and WebAssembly's memory. */
+/** Bytes of JavaScript's heap, of array buffers and of WebAssembly's memory. */
 function usedBytes(): number {
   collect();
   collect();
@@ -26,7 +26,7 @@ export class MemoryWatch {
     return this.#samples.at(-1) ?? this.before;
   }
 
-  /** What the second half of the samples added to the first. */
+  /** Growth from the first half of the samples to the second. */
   get lateGrowth(): number {
     const middle = this.#samples.length >>> 1;
     return Math.max(...this.#samples.slice(middle)) - Math.max(...this.#samples.slice(0, middle));

@@ -13,7 +13,7 @@ const TOKENS_PER_SECOND = 2048;
 const MAX_SENDERS = 1024;
 /** Audio: a frame every 20 ms. */
 const FRAME_MS = 20;
-/** What a network adds or takes; without it 20 ms would be 40.96 tokens, and a sender keep out of step with them. */
+/** Jitter of the network. Without jitter 20 ms would be 40.96 tokens, and a sender would keep out of step with them. */
 const JITTER_MS = 1;
 /** New senders that wait at the same time. */
 const WAITING = 20;
@@ -29,13 +29,13 @@ export interface WaitOptions {
 }
 
 export interface WaitReport {
-  /** Of the flood, as it was. */
+  /** The flood's actual rate. */
   readonly floodPerSecond: number;
-  /** From a sender's first frame to the one that opened, in milliseconds, ascending. */
+  /** Times from a sender's first frame to its first frame that opened, in milliseconds, ascending. */
   readonly waitsMs: readonly number[];
 }
 
-/** What the arithmetic gives, for the flood as it was. */
+/** The expected waits at the flood's actual rate. */
 export function expectedWaitMs(floodPerSecond: number): { readonly mean: number; readonly p99: number } {
   const chance = Math.min(1, TOKENS_PER_SECOND / floodPerSecond);
   if (chance === 1) return { mean: 0, p99: 0 };
@@ -73,7 +73,7 @@ export function measureWaits({ floodPerSecond, senders, advanceTo }: WaitOptions
   const flood = new MadeUp(opener);
   const random = new Random(0x7a17);
   const out = new Uint8Array(PAYLOAD.length);
-  // A flood of more than 2,048 a second has soon taken what is in the bucket.
+  // A flood of more than 2,048 a second soon empties the bucket.
   if (floodPerSecond > TOKENS_PER_SECOND) for (let i = 0; i < 2 * MAX_SENDERS && flood.spend(); i++);
   const startMs = performance.now();
   const arrive = (nowMs: number) =>

@@ -5,7 +5,7 @@ import { type Finding, Fuzzer } from './fuzzer.js';
 import { makeTargets } from './targets/index.js';
 
 const TURN_MS = 1000;
-/** Turns that are longer than others', because an input does so much more. */
+/** Targets with longer turns, because their inputs do more work. */
 const TURNS: Readonly<Record<string, number>> = { open: 4, channel: 3 };
 
 export interface CampaignOptions {
@@ -13,7 +13,7 @@ export interface CampaignOptions {
   readonly durationMs: number;
   /** Names of targets. */
   readonly targets: readonly string[];
-  /** Inputs to begin with, beside a target's own. */
+  /** First inputs, beside the target's own. */
   readonly kept: (target: string) => readonly Uint8Array[];
   /** Called after each turn. */
   readonly progress?: (fuzzers: readonly Fuzzer[], leftMs: number) => void;
@@ -21,7 +21,7 @@ export interface CampaignOptions {
   readonly untilFound?: boolean;
 }
 
-/** Runs the targets, and returns their fuzzers with all that they know. */
+/** Runs the targets. Returns their fuzzers, with corpus and findings. */
 export function runCampaign(code: Code, options: CampaignOptions): Fuzzer[] {
   const { seed, durationMs, untilFound = false } = options;
   const start = performance.now();

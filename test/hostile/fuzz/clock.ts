@@ -1,5 +1,5 @@
 /**
- * Time as an input decides it: while a target runs, the code under test sees this clock and these timers, so that budgets
+ * Time that the input decides: while a target runs, the code under test sees this clock and these timers, so that budgets
  * and rotations do the same each time an input runs.
  */
 

@@ -1,6 +1,6 @@
 /**
- * The code under test: a copy of dist/, with counters on the branches of what reads foreign data, loaded beside whatever
- * else the process runs. A copy may have bugs planted into it first.
+ * The code under test: a copy of dist/, with counters on the branches of the modules that read foreign data, loaded beside the
+ * rest of the process. A copy may have bugs planted into it first.
  */
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { Coverage } from './coverage.js';
 import { HITS, instrument, type Point } from './instrument.js';
 
-/** Rooms and files of dist/ that get counters. The engines get none: they have tests of their own, and would crawl. */
+/** Rooms and files of dist/ that get counters. The engines get none: engines have tests of their own, and counters would slow them too much. */
 const COUNTED = ['wire', 'channel', 'vectors', 'bytes.js', 'replay.js', 'arrays.js'];
 
 /** Modules by name. */
@@ -42,13 +42,13 @@ interface Modules {
   readonly warmUp: typeof import('../../../dist/channel/warm-up.js');
 }
 
-/** Modules, what their counters count, and where the built code is. */
+/** Modules, the branches behind their counters, and the folder of the built code. */
 export interface Code extends Modules {
   readonly coverage: Coverage;
   readonly folder: string;
 }
 
-/** A bug: a file of dist/, a text that must stand there once, and what is put in its place. */
+/** A bug: a file of dist/, a text that occurs there once, and its replacement. */
 export interface Plant {
   readonly file: string;
   readonly before: string;
@@ -74,7 +74,7 @@ export async function loadCode(from: string, to: string, plant?: Plant): Promise
     async ([name, file]) => [name, await import(/* @vite-ignore */ pathToFileURL(join(to, file)).href)] as const,
   );
   const modules = Object.fromEntries(await Promise.all(loaded)) as unknown as Modules;
-  // What loading alone reaches.
+  // Branches that loading alone reaches.
   coverage.take(coverage.emptyMap());
   return { ...modules, coverage, folder: to };
 }

@@ -1,4 +1,4 @@
-/** Which branches were reached, and how often an input reached them: what steers the fuzzer, and its last table. */
+/** Which branches were reached, and how often an input reached them: they steer the fuzzer, and fill its last table. */
 import type { Point } from './instrument.js';
 
 /** Branches of one file. */
@@ -9,7 +9,7 @@ export interface FileCoverage {
   readonly missed: readonly Point[];
 }
 
-/** Counts 1, 2 to 3, 4 to 15, and more are different things to have reached. */
+/** A branch has four buckets: reached once, 2 to 3 times, 4 to 15 times, more often. */
 function bucket(count: number): number {
   if (count === 1) return 1;
   if (count < 4) return 2;
@@ -34,7 +34,7 @@ export class Coverage {
     return new Uint8Array(this.hits.length);
   }
 
-  /** Enters the last input's hits into `seen`, clears them, and tells whether there was something new. */
+  /** Enters the last input's hits into `seen` and clears them. Returns whether a hit was new. */
   take(seen: Uint8Array): boolean {
     const { hits } = this;
     let isNew = false;
@@ -51,7 +51,7 @@ export class Coverage {
     return isNew;
   }
 
-  /** By file, for those whose path begins with one of these. */
+  /** Branches by file, for files whose path begins with one of these. */
   files(prefixes: readonly string[]): FileCoverage[] {
     const byFile = new Map<string, { reached: number; total: number; missed: Point[] }>();
     this.#points.forEach((point, i) => {

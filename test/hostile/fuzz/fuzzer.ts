@@ -1,6 +1,6 @@
 /**
- * The fuzzer of one target: changes an input of the corpus, runs it, and keeps it where it reached something new. What
- * breaks an invariant is made small and kept as a finding, one for each invariant.
+ * The fuzzer of one target: changes an input of the corpus, runs it, and keeps it where it reached a new branch. An
+ * input that breaks an invariant is minimised and kept as a finding, one for each invariant.
  */
 import type { Random } from '../../../src/cli/random.js';
 import type { Coverage } from './coverage.js';
@@ -9,7 +9,7 @@ import { minimise } from './minimise.js';
 import { mutate } from './mutate.js';
 import type { Target } from './targets/target.js';
 
-/** The clock is read after so much work. */
+/** Work between two readings of the clock. */
 const RUNS_PER_LOOK = 8;
 /** Every second input is drawn from this many newest ones: they lead to new coverage. */
 const NEWEST = 20;
@@ -35,7 +35,7 @@ function findingOf(target: Target, input: Uint8Array, error: unknown): Finding {
   return { target: target.name, invariant, message: `${name}: ${message}`, input };
 }
 
-/** What an input does: how it ended, or what it breaks. */
+/** The result of an input: how it ended, or the invariant that it breaks. */
 export function runInput(target: Target, input: Uint8Array): string | Finding {
   try {
     return target.run(input);
@@ -66,7 +66,7 @@ export class Fuzzer {
     if (this.corpus.length === 0) this.corpus.push(new Uint8Array(0));
   }
 
-  /** Runs for so long; stops early where `until` says so. */
+  /** Runs for a time; stops early where `until` is true. */
   run(durationMs: number, until: () => boolean = () => false): void {
     const start = performance.now();
     let elapsedMs = 0;

@@ -1,4 +1,4 @@
-/** What must hold: a Violation says which invariant did not. */
+/** Checks of invariants: a Violation names the broken one. */
 import type { Guarded } from '../../support/arrays.js';
 
 /** Thrown by a target. `invariant` names what was broken: findings of one name are one finding. */
@@ -12,7 +12,7 @@ export class Violation extends Error {
   }
 }
 
-/** Throws unless `condition`; the details are only put together where they are needed. */
+/** Throws unless `condition`; details are only made for a violation. */
 export function must(condition: boolean, invariant: string, details: () => string): asserts condition {
   if (!condition) throw new Violation(invariant, details());
 }

@@ -1,4 +1,4 @@
-/** Makes an input small that breaks something: takes pieces out while it still does, then sets bytes to 0. */
+/** Minimises an input that breaks an invariant: removes pieces while the invariant still breaks, then sets bytes to 0. */
 
 const MOST_RUNS = 3000;
 

@@ -1,5 +1,5 @@
 /**
- * The proof that the fuzzer finds something: three bugs that others have shipped, planted one by one into a copy of the built
+ * The proof that the fuzzer finds bugs: three bugs that other libraries have shipped, planted one by one into a copy of the built
  * code by exact replacement.
  */
 import { join } from 'node:path';

@@ -44,7 +44,7 @@ export class Reader {
     return this.#bytes.slice(from, this.#at);
   }
 
-  /** All that is left. */
+  /** The remaining bytes. */
   rest(): Uint8Array {
     return this.bytes(this.#bytes.length);
   }

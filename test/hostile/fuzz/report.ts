@@ -1,4 +1,4 @@
-/** What the command prints: a table of targets, and one of branches. */
+/** Output of the command: a table of targets, and a table of branches. */
 import { number, table } from '../../../src/cli/terminal.js';
 import type { Coverage, FileCoverage } from './coverage.js';
 import type { Fuzzer } from './fuzzer.js';
@@ -51,7 +51,7 @@ export function branchTable(coverage: Coverage): string {
   ]);
 }
 
-/** Where branches are that no input reached, in the built code. */
+/** Positions of branches that no input reached, in the built code. */
 export function missedBranches(coverage: Coverage): string {
   const missed = coverage.files([...JUDGED, ...OTHERS]).flatMap((file) => file.missed);
   const lines = missed

@@ -1,4 +1,4 @@
-/** That an error shows nothing of a secret, wherever an error may be printed. */
+/** Checks that no printed form of an error shows a secret. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';

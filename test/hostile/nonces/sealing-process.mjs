@@ -1,11 +1,11 @@
 /**
- * Seals without end, until it is killed: for processes.ts. Its parent sends a configuration; what leaves by stdout is
- * the length of a frame in one byte, and the frame. Sealers and channels are made anew all the time.
+ * Seals without end, until it is killed: for processes.ts. Its parent sends a configuration; stdout carries
+ * the length of a frame in one byte, and the frame. Sealers and channels are replaced all the time.
  */
 import { once } from 'node:events';
 import { enableEncryption } from 'frameseal';
 
-/** All payloads are equal: so are ciphertexts where key and nonce are. */
+/** All payloads are equal, so that equal keys and nonces make equal ciphertexts. */
 const PAYLOAD = new Uint8Array(16);
 const BATCH = 16;
 const FRAMES_PER_SEALER = 128;

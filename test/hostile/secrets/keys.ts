@@ -1,6 +1,6 @@
 /**
- * Everything that is made from a key, computed here from the standards and the published layout of the SIMD engine, with
- * node:crypto for the block cipher alone: what no process may hold after close.
+ * All data that is derived from a key, computed here from the standards and the published layout of the SIMD engine, with
+ * node:crypto for the block cipher alone. No process may hold it after close.
  */
 import { createCipheriv } from 'node:crypto';
 import { SM4_SBOX } from '../../../src/engine/portable/sm4.js';

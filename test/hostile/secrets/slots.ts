@@ -1,4 +1,4 @@
-/** What the SIMD engine keeps of a key, as its own memory has it: pieces of a slot that this process makes. */
+/** The SIMD engine's data of a key, in the form of its memory: pieces of a slot that this process makes. */
 import { SimdGcmKey } from '../../../src/engine/simd/gcm.js';
 import { SLOT_BYTES } from '../../../src/engine/simd/layout.js';
 import { SimdMemory } from '../../../src/engine/simd/memory.js';

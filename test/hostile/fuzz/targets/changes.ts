@@ -1,4 +1,4 @@
-/** Changes to a frame: what a bad path or an attacker makes of it. */
+/** Changes to a frame, as of a bad path or an attacker. */
 import { concat } from '../../../support/arrays.js';
 import type { Reader } from '../reader.js';
 import { rtpVerdict } from './rtp.js';
@@ -36,16 +36,16 @@ const CHANGES: readonly Change[] = [
     if (bytes.length > 0) bytes[placeIn(bytes, reader)] = reader.byte();
     return bytes;
   },
-  // Cut short.
+  // Truncated.
   (bytes, _, reader) => bytes.slice(0, placeIn(bytes, reader)),
   // Longer.
   (bytes, _, reader) => concat(bytes, reader.bytes(1 + reader.below(20))),
-  // Something put in, or taken out.
+  // Bytes inserted or removed.
   (bytes, _, reader) => {
     const at = placeIn(bytes, reader);
     return concat(bytes.subarray(0, at), reader.bytes(reader.below(9)), bytes.subarray(at + reader.below(9)));
   },
-  // A frame that was seen, as it was.
+  // An earlier frame, unchanged.
   (bytes, earlier, reader) => earlier[earlier.length - 1 - reader.below(earlier.length || 1)]?.slice() ?? bytes,
   // The front of one and the rest of another.
   (bytes, earlier, reader) => {
@@ -58,7 +58,7 @@ const CHANGES: readonly Change[] = [
     const at = sframeAt(bytes);
     return concat(bytes.subarray(0, at), reader.bytes(1 + reader.below(18)), bytes.subarray(at + 1 + reader.below(18)));
   },
-  // Nothing of a frame at all.
+  // Bytes that are no frame.
   (_bytes, _, reader) => reader.bytes(reader.below(80)),
 ];
 

@@ -1,6 +1,6 @@
 /**
  * The life of a channel: sealers, openers, batches, rotation, timers, closing, and mistakes of the programmer, in any order.
- * The same life is led on both engines, and must be the same in every result, byte and message.
+ * The same events run on both engines, and must agree in every result, byte and message.
  */
 import { Clock, underClock } from '../clock.js';
 import type { Code } from '../code.js';
@@ -30,7 +30,7 @@ export function channelTarget(code: Code): Target {
     simd.forEach((event, i) => {
       mustEqual(portable[i], event, 'the engines agree on a life');
     });
-    // The branches tell more than the many ways in which events may follow each other.
+    // Branches are a better guide than the many orders of events.
     return 'lived';
   }
 

@@ -111,7 +111,7 @@ function secret(texts: readonly string[], reader: Reader): unknown {
   }
 }
 
-/** A configuration, or what stands in its place. */
+/** A configuration, or a value in its place. */
 export function configOf(reader: Reader): unknown {
   const kind = reader.below(16);
   if (kind === 1) return reader.pick(VALUES);

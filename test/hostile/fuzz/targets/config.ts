@@ -1,6 +1,6 @@
 /**
- * `enableEncryption` with any configuration: only documented errors, none of which shows a piece of a key or a salt; and what
- * is taken is what Buffer reads in it.
+ * `enableEncryption` with any configuration: only documented errors, none of which shows a piece of a key or a salt; keys and
+ * salts are taken as Buffer reads them.
  */
 import type { Code } from '../code.js';
 import { hexOf, must, mustEqual } from '../invariants.js';

@@ -1,4 +1,4 @@
-/** Two ends of one channel, whose sessions the input decides, so that a life can be led twice. */
+/** Two ends of one channel, whose sessions the input decides, so that the same events can run twice. */
 import type { Code } from '../code.js';
 import type { Reader } from '../reader.js';
 import { configOf, type Setup } from './senders.js';

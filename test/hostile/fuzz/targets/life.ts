@@ -1,4 +1,4 @@
-/** One channel's life, event by event: two ends of one configuration, what they say, and what must hold meanwhile. */
+/** The events of one channel: two ends of one configuration, their results, and the invariants meanwhile. */
 import { concat, Guarded } from '../../../support/arrays.js';
 import type { Clock } from '../clock.js';
 import type { Code } from '../code.js';
@@ -26,7 +26,7 @@ export class Life {
   readonly #log: string[] = [];
   /** KID, counter and key of every frame that was sealed: no nonce is used twice. */
   readonly #nonces = new Set<string>();
-  /** The last frames, with what was sealed in them. */
+  /** The last frames, with their payloads. */
   readonly #frames: { sealed: Uint8Array; packet: Uint8Array }[] = [];
 
   constructor(code: Code, engine: 'simd' | 'portable', reader: Reader, clock: Clock) {
@@ -37,7 +37,7 @@ export class Life {
     [this.#near, this.#far] = ends(code, engine, this.#setup, reader);
   }
 
-  /** What happened, in the order in which it did. */
+  /** The events, in order. */
   run(): readonly string[] {
     const events: readonly (() => string)[] = [
       () => this.#seal(),
@@ -245,7 +245,7 @@ export class Life {
     return 'close:';
   }
 
-  /** A call's result; or what it threw, which must be an error that the documentation has. */
+  /** A call's result, or its error, which must be a documented one. */
   #attempt(call: () => unknown): string {
     try {
       return String(call() ?? '');

@@ -37,7 +37,7 @@ const MOST_GROUPS = 12;
 const MOST_PROBES = 40;
 /** Frames of a sweep at a time. */
 const SWEEP_GROUP = 16;
-/** Long enough for a full budget, whatever was spent. */
+/** Long enough to fill the budget. */
 const REST_MS = 10_000;
 const MAX_CTR = 2n ** 53n - 1n;
 const CTRS = [0n, 6n, 254n, 65_534n, 2n ** 24n - 2n, 2n ** 32n - 2n, 2n ** 40n, 2n ** 53n - 66n];
@@ -104,7 +104,7 @@ class Scenario {
   readonly #twin: Opener;
   readonly #reader: Reader;
   readonly #clock: Clock;
-  /** What senders made, by the bound part; and the next counter of each. */
+  /** The frames of senders by their bound part, and the next counter of each sender. */
   readonly #genuine = new Map<string, Genuine>();
   readonly #next = new Map<bigint, bigint>();
   readonly #judges: { readonly single: Judge; readonly batch: Judge };
@@ -230,13 +230,13 @@ class Scenario {
     this.#seen++;
     if (result.status < 0) return result;
     this.#accepted++;
-    // What the first opener took, its twin takes too; the budget apart, which refusals spend.
+    // The twin opens the frames that the first opener opened, apart from the budget, which refusals spend.
     const twin = openOne(this.#twin, delivery);
     mustAgree(result, twin, delivery, 'a refusal changes no state');
     return result;
   }
 
-  /** All that was delivered once more, and a new frame of each sender, to both. */
+  /** Delivers all frames again, and a new frame of each sender, to both. */
   #mustBeAsTheTwin(): void {
     const { refused, ...counted } = this.#simd.stats;
     const { refused: _, ...twinCounted } = this.#twin.stats;

@@ -1,4 +1,4 @@
-/** Frames delivered to openers: the memory around each call is watched, and what was accepted is judged. */
+/** Frames delivered to openers: checks the memory around each call, and the accepted frames. */
 import { concat, Guarded } from '../../../support/arrays.js';
 import type { Code } from '../code.js';
 import { hexOf, must, mustEqual, mustKeepAllBut, sameBytes } from '../invariants.js';
@@ -12,13 +12,13 @@ export type Opener = import('../../../../dist/index.js').Opener;
 export interface Delivery {
   /** The frame as it arrives. */
   readonly bytes: Uint8Array;
-  /** Bytes of other things behind the frame, in the same array. */
+  /** Other bytes behind the frame, in the same array. */
   readonly spare: number;
   /** Bytes of room for the result; -1: in place. */
   readonly room: number;
   /** Where the arrays begin, against words. */
   readonly offset: number;
-  /** The frame that it was before it was changed, if it is one of a sender. */
+  /** The sender's frame before the change, if there was one. */
   readonly origin?: Genuine;
 }
 
@@ -26,7 +26,7 @@ const IN_PLACE = -1;
 
 export interface Result {
   readonly status: number;
-  /** What was opened; empty on refusal. */
+  /** The opened bytes; empty on refusal. */
   readonly opened: Uint8Array;
 }
 
@@ -58,7 +58,7 @@ class Memory {
     this.out = room === IN_PLACE ? this.input : new Guarded(room, offset + 3);
   }
 
-  /** The result of the call, once it is clear that it wrote nothing else. */
+  /** The result of the call, after a check that it wrote no other bytes. */
   result(status: number): Result {
     mustKeepAllBut(this.out, Math.max(status, 0), 'nothing is written outside [0, result), and nothing on refusal');
     if (this.input !== this.out) mustKeepAllBut(this.input, 0, 'an input is not written to');
@@ -92,8 +92,8 @@ export function mustAgree(a: Result, b: Result, delivery: Delivery, invariant: s
 }
 
 /**
- * What an opener may accept, by FORMAT.md section 6, kept without a window's bits: each counter of a sender once, nothing but
- * what a sender made, and of that all that is new enough.
+ * What an opener may accept, by FORMAT.md section 6, kept without a window's bits: each counter of a sender once, only
+ * frames of senders, and each of them that is new enough.
  */
 export class Judge {
   readonly #setup: Setup;
@@ -102,7 +102,7 @@ export class Judge {
   /** By KID, the counters that were accepted and the highest of them. */
   readonly #accepted = new Map<bigint, { ctrs: Set<bigint>; highest: bigint }>();
 
-  /** `genuine`: what senders made, by the bound part as hex; it may grow. */
+  /** `genuine`: the frames of senders, by the bound part as hex; the set may grow. */
   constructor(setup: Setup, status: Code['status'], genuine: ReadonlyMap<string, Genuine>) {
     this.#setup = setup;
     this.#status = status;
@@ -169,7 +169,7 @@ export class Judge {
     return sender.ctrs.has(made.ctr) ? [REPLAYED] : [];
   }
 
-  /** No integrity: what can be said is that headers stay, and that an unchanged frame opens. */
+  /** Without integrity the promises are two: headers stay, and an unchanged frame opens. */
   #judgeSm4({ bytes, room, origin }: Delivery, status: number, opened: Uint8Array): void {
     const { NO_ROOM, TOO_LARGE } = this.#status;
     if (status >= 0) {

@@ -12,7 +12,7 @@ const MODES = ['AES_128_GCM2', 'AES_256_GCM2', 'SM4_128_ECB'] as const;
 const TAG_BYTES = 16;
 const MOST_BYTES = 65_535 + 128;
 
-/** How a channel is set up. */
+/** The setup of a channel. */
 export interface Setup {
   readonly mode: (typeof MODES)[number];
   readonly framing: 'rtp' | 'frame';
@@ -95,7 +95,7 @@ export interface Genuine {
   readonly bytes: Uint8Array;
   readonly kid: bigint;
   readonly ctr: bigint;
-  /** What opening gives: clear header and payload. */
+  /** The opened frame: clear header and payload. */
   readonly opened: Uint8Array;
 }
 

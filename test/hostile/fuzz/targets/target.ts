@@ -1,11 +1,11 @@
-/** What a target is. */
+/** The interface of a target. */
 
-/** One thing to fuzz. */
+/** A subject of fuzzing. */
 export interface Target {
   readonly name: string;
   /** The longest input. */
   readonly maxBytes: number;
-  /** Inputs to begin with. */
+  /** First inputs. */
   readonly seeds: readonly Uint8Array[];
   /**
    * Runs one input: the same input does the same each time. Returns in a word or two how it ended (a small number of
