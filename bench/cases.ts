@@ -102,7 +102,7 @@ export function selectCases({ filter = '', sizes = [], group }: Selection): Case
   const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
   return CASES.filter(
     (each) =>
-      words.every((word) => each.name.includes(word)) &&
+      words.every((word) => each.name.toLowerCase().includes(word)) &&
       (sizes.length === 0 || sizes.includes(each.bytes)) &&
       (group ?? each.group) === each.group,
   );

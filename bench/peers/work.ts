@@ -2,7 +2,7 @@
 import { checkedOf, type Frame, type Operation, type Task, type Work } from './peer.js';
 
 /** One frame's work: the bytes that it made, or a view of them. */
-export type Job = () => Uint8Array;
+type Job = () => Uint8Array;
 
 /** A key that is set up: gives the work for a frame, which may write to `out`. */
 export type JobsOfKey = (operation: Operation, frame: Frame, out: Uint8Array) => Job;

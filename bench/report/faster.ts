@@ -40,9 +40,9 @@ function ratioOf(name: string, { contestants }: Result): number | undefined {
   return contestants.find((entry) => entry.name === name)?.ratio?.median;
 }
 
-/** A group's cases differ in nothing but their sizes. */
+/** The group's cases differ in nothing but their sizes. */
 function areSizes(results: readonly Result[]): boolean {
-  return new Set(results.map(({ bytes }) => bytes)).size === results.length && results.every(({ bytes }) => bytes > 0);
+  return results.every(({ name, group, bytes }) => name === `${group} ${bytes} B`);
 }
 
 function labelOf({ name, group, bytes }: Result, all: readonly Result[]): string {

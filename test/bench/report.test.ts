@@ -99,6 +99,7 @@ describe('cases', () => {
   });
 
   it('are found by words and sizes', () => {
+    expect(selectCases({ filter: 'rtp aes-128-gcm seal 160 B' })).toHaveLength(1);
     expect(selectCases({ filter: 'AES-128 open', sizes: [160] }).map(({ name }) => name)).toEqual([
       'aes-128-gcm open 160 B',
       'larger buffer aes-128-gcm open 160 B in 1500 B',
