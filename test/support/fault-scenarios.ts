@@ -10,7 +10,7 @@ import type { Traits, World } from './fault-world.js';
 import { faultPoints } from './faults.js';
 
 /** What a scenario does under faults, and what it checks before the rest is: `error` is what the call threw. */
-export interface Act {
+interface Act {
   run(): void;
   after?(error: unknown, kind: Kind): void;
   /** Results may differ from those without a fault. */
