@@ -23,7 +23,7 @@ export const AFTER_OTHERS = 1;
 
 /** Frames that go through the engine in one call. */
 const GROUP_FRAMES = 16;
-/** Fewer frames are as quick one by one: `npm run bench -- --rows x`. */
+/** Fewer frames are as quick one by one: `npm run bench -- --filter x`. */
 const LEAST_TOGETHER = 8;
 
 const FIRST_AAD_BYTES = 128;
