@@ -17,6 +17,7 @@ import {
 } from 'frameseal';
 import { integerArgument } from '../arguments.js';
 import { bar, number, StatusLine, styled, table } from '../terminal.js';
+import { setSimdFlags } from '../v8-flags.js';
 import { type PathReport, runPath } from './path.js';
 import { readUdpPackets, type UdpPacket } from './pcap.js';
 
@@ -52,6 +53,7 @@ async function demo(options: DemoOptions): Promise<void> {
     encryptionKey: generateKey(),
     encryptionKdfSalt: generateSalt(),
   };
+  setSimdFlags();
   warmUp();
   // Two channels with the same three settings, as two people in one call have them.
   const sender = enableEncryption(config);
