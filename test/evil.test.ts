@@ -19,7 +19,12 @@ import { attemptAll } from './support/evil-run.js';
 
 vi.spyOn(console, 'warn').mockImplementation(() => {});
 
-const FORM = process.env['FRAMESEAL_SIMD_FORM'] === 'plain' || !hasSimd('relaxed') ? 'plain' : 'relaxed';
+const FORM =
+  process.env['FRAMESEAL_SIMD_FORM'] === 'plain' || !hasSimd('relaxed')
+    ? 'plain'
+    : process.env['FRAMESEAL_SIMD_FORM'] === 'wide'
+      ? 'wide'
+      : 'relaxed';
 const ALL = process.env['FRAMESEAL_EVIL'] === 'all';
 
 /** Worlds of one subject and two witnesses; after a failure on an engine whose memory nobody has spoilt. */

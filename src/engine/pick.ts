@@ -48,7 +48,7 @@ function findPortable(): Engine {
 }
 
 /** @internal Makes 'simd' and 'auto' use one form of the module from now on: for tests of the other form. */
-export function useSimdForm(form: 'relaxed' | 'plain'): void {
+export function useSimdForm(form: ModuleForm): void {
   simd = tested(createSimdEngine(compileModule(form)));
 }
 

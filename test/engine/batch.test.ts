@@ -11,7 +11,7 @@ import { sample } from '../support/engines.js';
 
 const ENGINES = [
   ['portable', portableEngine],
-  ...(['plain', 'relaxed'] as const)
+  ...(['plain', 'relaxed', 'wide'] as const)
     .filter(hasSimd)
     .map((form) => [form, createSimdEngine(compileModule(form))] as const),
 ] as const;

@@ -67,6 +67,7 @@ export class SimdGcmKey implements GcmKey {
     expandKey(key, this.#rounds, heap, kernels.subWord);
     kernels.packKeys(slot, this.#rounds);
     kernels.lastBytes(slot);
+    kernels.packPairs?.(slot, this.#rounds);
     // H is the zero block, encrypted: with a nonce of zeros, the key stream at counter 0.
     heap.fill(0, TEXT, TEXT + TAG_BYTES);
     this.#memory.putNonce(0, ZERO_NONCE);

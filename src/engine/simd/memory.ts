@@ -8,7 +8,7 @@
 import { copyInto, lengthOf } from '../../bytes.js';
 import { EngineError, type FrameJob } from '../engine.js';
 import { SPARE_BYTES, TextArea } from '../text-area.js';
-import { edited, relaxed } from './edits.js';
+import { type Edit, edited, relaxed } from './edits.js';
 import {
   AAD,
   AAD_BYTES,
@@ -29,8 +29,9 @@ import {
   SM4_STATES,
   TEXT,
   TEXT_STRIDE,
+  WIDE_SLOT_BYTES,
 } from './layout.js';
-import { PLAIN_MODULE, RELAXED_EDITS } from './modules.js';
+import { PLAIN_MODULE, RELAXED_EDITS, WIDE_EDITS } from './modules.js';
 
 /** What the module offers; see kernel/. All arguments are integers: addresses, counts, and places of frames. */
 export interface Kernels {
@@ -45,6 +46,8 @@ export interface Kernels {
   powerTables(key: number, table: number): void;
   sm4(keys: number, list: number, count: number): void;
   sm4Keys(slot: number): void;
+  /** In the wide form alone, whose slots are longer. */
+  packPairs?(key: number, rounds: number): void;
 }
 
 /** Where keys register their slots. */
@@ -53,8 +56,8 @@ export interface SlotRegistry {
   unregister(token: object): void;
 }
 
-/** The two forms of the module; `relaxed` needs a platform that has relaxed SIMD. */
-export type ModuleForm = 'relaxed' | 'plain';
+/** The forms of the module; `relaxed` and `wide` need relaxed SIMD, and `wide` pays where V8 makes AVX2 of it. */
+export type ModuleForm = 'wide' | 'relaxed' | 'plain';
 
 /** What AES of one block and GHASH of one leave in the first text. */
 const KEY_SET_UP_TEXT_BYTES = 128;
@@ -66,8 +69,12 @@ const GUARD_WORD = 0x5afe9a4d;
 export function moduleBytes(form: ModuleForm): Uint8Array<ArrayBuffer> {
   const plain = decoded(PLAIN_MODULE);
   if (form === 'plain') return plain;
-  const edits = RELAXED_EDITS.map(([keep, skip, insert]) => [keep, skip, decoded(insert)] as const);
-  return edited(relaxed(plain), edits);
+  const relaxedModule = edited(relaxed(plain), decodedEdits(RELAXED_EDITS));
+  return form === 'relaxed' ? relaxedModule : edited(relaxedModule, decodedEdits(WIDE_EDITS));
+}
+
+function decodedEdits(edits: typeof RELAXED_EDITS): Edit[] {
+  return edits.map(([keep, skip, insert]) => [keep, skip, decoded(insert)] as const);
 }
 
 /** Bytes of hex that the build wrote: checked no further, because that takes many times as long. */
@@ -106,9 +113,12 @@ export class SimdMemory {
   #longUsed = 0;
   readonly #freeSlots: number[] = [];
   #nextSlot = SLOTS;
+  /** How long a slot is in this form of the module. */
+  readonly slotBytes: number;
 
   constructor(module: WebAssembly.Module) {
     this.kernels = new WebAssembly.Instance(module).exports as unknown as Kernels;
+    this.slotBytes = this.kernels.packPairs === undefined ? SLOT_BYTES : WIDE_SLOT_BYTES;
     this.heap = new Uint8Array(this.kernels.memory.buffer);
     this.words = new Int32Array(this.kernels.memory.buffer);
     this.#setGuard(GUARD);
@@ -127,11 +137,11 @@ export class SimdMemory {
   takeSlot(): number {
     const free = this.#freeSlots.pop();
     if (free !== undefined) return free;
-    return this.#reserve(SLOT_BYTES);
+    return this.#reserve(this.slotBytes);
   }
 
   eraseSlot(slot: number): void {
-    this.heap.fill(0, slot, slot + SLOT_BYTES);
+    this.heap.fill(0, slot, slot + this.slotBytes);
   }
 
   /** Keeps an erased slot for the next key. */
@@ -239,7 +249,7 @@ export class SimdMemory {
     this.#longText = undefined;
     if (before === undefined) return;
     this.heap.fill(0, before.end - GUARD_BYTES, before.end);
-    for (let at = before.start; at + SLOT_BYTES <= before.end; at += SLOT_BYTES) this.giveSlot(at);
+    for (let at = before.start; at + this.slotBytes <= before.end; at += this.slotBytes) this.giveSlot(at);
   }
 
   #setGuard(at: number): void {
@@ -263,7 +273,7 @@ export class SimdMemory {
       if (more < needed) throw new RangeError('the limit is reached');
       memory.grow(more);
     } catch {
-      const keys = Math.floor((this.#nextSlot - SLOTS) / SLOT_BYTES);
+      const keys = Math.floor((this.#nextSlot - SLOTS) / this.slotBytes);
       throw new EngineError(
         `no memory for another key or a long text beside about ${keys} keys: close sealers, openers and channels that are done, or lower maxSenders`,
       );
