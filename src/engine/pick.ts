@@ -4,6 +4,7 @@ import { type Engine, EngineError } from './engine.js';
 import { portableEngine } from './portable/portable.js';
 import { selfTest } from './self-test.js';
 import type { ModuleForm } from './simd/memory.js';
+import { pairsPay } from './simd/pairs-pay.js';
 import { compileModule, createSimdEngine, hasSimd } from './simd/simd.js';
 
 export { EngineError };
@@ -47,8 +48,40 @@ function findPortable(): Engine {
   return portable;
 }
 
+/** What an engine is: a form of the SIMD engine's module, from the fastest on, or the portable engine. */
+export type EngineForm = 'wide' | 'relaxed' | 'plain' | 'portable';
+
+/**
+ * Takes the fastest form of the SIMD engine for all channels that are made from now on, and returns which one. A form that
+ * rests on experimental features is taken only where the program has switched these on itself, and where the form passes its
+ * self-test and is faster; measuring that takes up to 20 ms. `wide` needs V8's flag --experimental-wasm-revectorize and a
+ * processor with AVX2, `relaxed` needs --experimental-wasm-relaxed-simd on Node 20: set flags by
+ * `setFlagsFromString` of node:v8 before this call. Throws EngineError where even the plain form computes wrongly.
+ */
+export function useAcceleratedEngine(): EngineForm {
+  for (const form of ['wide', 'relaxed', 'plain'] as const) {
+    const engine = hasSimd(form) ? makeSimd(form) : null;
+    if (engine === null || (form === 'wide' && !pairsPay())) continue;
+    if (form !== 'plain' && !passes(engine)) continue;
+    simd = form === 'plain' ? tested(engine) : engine;
+    return form;
+  }
+  // A module that the program gave (useSimdModule) is the plain one.
+  return findSimd() === null ? 'portable' : 'plain';
+}
+
+function passes(engine: Engine): boolean {
+  try {
+    selfTest(engine);
+    return true;
+  } catch (error) {
+    if (error instanceof EngineError) return false;
+    throw error;
+  }
+}
+
 /** @internal Makes 'simd' and 'auto' use one form of the module from now on: for tests of the other form. */
-export function useSimdForm(form: ModuleForm): void {
+export function useSimdForm(form: 'wide' | 'relaxed' | 'plain'): void {
   simd = tested(createSimdEngine(compileModule(form)));
 }
 

@@ -150,6 +150,44 @@ describe('the self-test', () => {
   });
 });
 
+describe('useAcceleratedEngine', () => {
+  it('takes a form of the SIMD engine, and says which', async () => {
+    const { enableEncryption, useAcceleratedEngine } = await fresh();
+    const form = useAcceleratedEngine();
+    expect(['wide', 'relaxed', 'plain']).toContain(form);
+    expect(enableEncryption(KEY).engine).toBe('simd');
+  });
+
+  it('takes the next form where one computes wrongly, and throws where the plain one does', async () => {
+    const wrong = new Set<number>();
+    const broken = await import('../../src/engine/simd/memory.js').then(({ moduleBytes }) =>
+      (['wide', 'relaxed', 'plain'] as const).map((form) => moduleBytes(form).length),
+    );
+    const Broken = new Proxy(WebAssembly.Module, {
+      construct(Module, [bytes]: [Uint8Array<ArrayBuffer>]) {
+        if (wrong.has(bytes.length)) bytes[bytes.length - 200]! ^= 1;
+        return new Module(bytes);
+      },
+    });
+    const { EngineError, useAcceleratedEngine } = await fresh({ Module: Broken });
+    for (const length of broken.slice(0, 2)) wrong.add(length);
+    if (broken[1] !== broken[2]) expect(useAcceleratedEngine()).toBe('plain');
+    wrong.add(broken[2]!);
+    expect(() => useAcceleratedEngine()).toThrow(EngineError);
+  });
+
+  it('is portable where nothing may be compiled, and keeps a module that was given', async () => {
+    const { compileModule } = await import('../../src/engine/simd/simd.js');
+    const ready = compileModule('plain');
+    const { enableEncryption, useAcceleratedEngine, useSimdModule } = await fresh({ Module: Forbidden as never });
+    expect(useAcceleratedEngine()).toBe('portable');
+    expect(enableEncryption(KEY).engine).toBe('portable');
+    useSimdModule(ready);
+    expect(useAcceleratedEngine()).toBe('plain');
+    expect(enableEncryption(KEY).engine).toBe('simd');
+  });
+});
+
 describe('a start-up snapshot', () => {
   it('has no keys, salts and sessions: every process that starts from it would have the same', async () => {
     vi.resetModules();

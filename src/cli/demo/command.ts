@@ -15,9 +15,9 @@ import {
   generateSalt,
   warmUp,
 } from 'frameseal';
+import { accelerate } from '../acceleration.js';
 import { integerArgument } from '../arguments.js';
 import { bar, number, StatusLine, styled, table } from '../terminal.js';
-import { setSimdFlags } from '../v8-flags.js';
 import { type PathReport, runPath } from './path.js';
 import { readUdpPackets, type UdpPacket } from './pcap.js';
 
@@ -53,7 +53,7 @@ async function demo(options: DemoOptions): Promise<void> {
     encryptionKey: generateKey(),
     encryptionKdfSalt: generateSalt(),
   };
-  setSimdFlags();
+  accelerate();
   warmUp();
   // Two channels with the same three settings, as two people in one call have them.
   const sender = enableEncryption(config);

@@ -95,8 +95,8 @@ export const POWER_BYTES = HASH_POSITIONS * 16;
 /** Powers of H: this many blocks take one reduction. The highest comes first. */
 export const HASH_POWERS = 16;
 export const SLOT_BYTES = HASH_TABLES + HASH_POWERS * POWER_BYTES;
-/** The wide form has round keys 1 and up once more there, for pairs of groups; and what counters add to round 1 by pairs. */
-export const PAIR_KEYS = SLOT_BYTES;
+/** The wide form's slots have round keys 1 and up once more behind that, for pairs of groups. */
+export const PAIR_KEYS = HASH_TABLES + HASH_POWERS * POWER_BYTES;
 export const PAIR_BYTES = 2 * ROUND_KEY_BYTES;
 export const WIDE_SLOT_BYTES = PAIR_KEYS + MAX_ROUNDS * PAIR_BYTES;
 

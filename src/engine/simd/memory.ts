@@ -78,7 +78,7 @@ function decodedEdits(edits: typeof RELAXED_EDITS): Edit[] {
 }
 
 /** Bytes of hex that the build wrote: checked no further, because that takes many times as long. */
-function decoded(hex: string): Uint8Array<ArrayBuffer> {
+export function decoded(hex: string): Uint8Array<ArrayBuffer> {
   const { fromHex } = Uint8Array as { fromHex?: (text: string) => Uint8Array<ArrayBuffer> };
   if (fromHex !== undefined) return fromHex.call(Uint8Array, hex);
   const bytes = new Uint8Array(hex.length / 2);

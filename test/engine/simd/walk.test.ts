@@ -5,6 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { Assembler, type Block, type Value } from '../../../src/engine/simd/kernel/assembler.js';
 import { Constants } from '../../../src/engine/simd/kernel/constants.js';
+import { buildProbe } from '../../../src/engine/simd/kernel/probe.js';
 import { encodeModule } from '../../../src/engine/simd/kernel/wasm.js';
 import { moduleBytes } from '../../../src/engine/simd/memory.js';
 import { readModule } from './reader.js';
@@ -36,6 +37,10 @@ describe.each(['plain', 'relaxed', 'wide'] as const)('the %s module', (form) => 
   it('is smaller than 80 KB', () => {
     expect(bytes.length).toBeLessThan(80_000);
   });
+});
+
+it('the probe of pairs has none either', () => {
+  expect(readModule(buildProbe(), []).findings).toEqual([]);
 });
 
 describe('the reader', () => {

@@ -7,6 +7,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { type Edit, edited, relaxed } from '../edits.js';
 import { editsBetween } from './diff.js';
 import { buildModule } from './module.js';
+import { buildProbe } from './probe.js';
 
 const [, , target, folder] = process.argv;
 if (target === undefined || folder === undefined) throw new Error('usage: build.ts TARGET.ts FOLDER');
@@ -28,6 +29,8 @@ writeFileSync(
     `export const PLAIN_MODULE: string = ${hex(plainModule)};`,
     ...editsText('RELAXED_EDITS', toRelaxed),
     ...editsText('WIDE_EDITS', toWide),
+    `/** See pairs-pay.ts. */`,
+    `export const PROBE_MODULE: string = ${base64(buildProbe())};`,
     '',
   ].join('\n'),
 );

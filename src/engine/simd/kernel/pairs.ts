@@ -6,23 +6,29 @@
 import { inRows, permutation, type Vectors } from './aes.js';
 import type { Block, Value } from './assembler.js';
 
+/** Halves lie side by side. */
+export const PAIR_DISTANCE = 16;
+
 export type Pair = readonly [Value, Value];
 
 export class Pairs implements Vectors<Pair> {
   readonly #b: Block;
+  readonly #distance: number;
   readonly #splats = new Map<number, Pair>();
 
-  constructor(b: Block) {
+  /** `distance`: how many bytes the second half lies after the first. */
+  constructor(b: Block, distance: number = PAIR_DISTANCE) {
     this.#b = b;
+    this.#distance = distance;
   }
 
   load(address: Value, offset = 0): Pair {
-    return [this.#b.load(address, offset), this.#b.load(address, offset + 16)];
+    return [this.#b.load(address, offset), this.#b.load(address, offset + this.#distance)];
   }
 
   store(address: Value, [low, high]: Pair, offset = 0): void {
     this.#b.store(address, low, offset);
-    this.#b.store(address, high, offset + 16);
+    this.#b.store(address, high, offset + this.#distance);
   }
 
   /** Loaded from 32 bytes: a pair of equal loads would not be taken. */

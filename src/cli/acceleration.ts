@@ -4,14 +4,19 @@
  * stderr, so each Node gets only what it is known to have.
  */
 import { setFlagsFromString } from 'node:v8';
+import { type EngineForm, useAcceleratedEngine } from 'frameseal';
 
 const FLAGS_BY_MAJOR: Readonly<Record<string, string>> = {
   // i8x16.relaxed_swizzle; later versions have it without a flag.
   20: '--experimental-wasm-relaxed-simd',
+  // AVX2 for the wide form. Node 22 has the flag too, and frames are slower with it as often as not.
+  24: '--experimental-wasm-revectorize',
+  26: '--experimental-wasm-revectorize',
 };
 
-/** Sets the flags of this Node, if there are any. Call it before the first channel is made. */
-export function setSimdFlags(): void {
+/** Sets the flags of this Node, if there are any, and takes the fastest engine. Call it before the first channel is made. */
+export function accelerate(): EngineForm {
   const flags = FLAGS_BY_MAJOR[process.versions.node.split('.')[0]!];
   if (flags !== undefined) setFlagsFromString(flags);
+  return useAcceleratedEngine();
 }
