@@ -30,7 +30,7 @@ writeFileSync(
     ...editsText('RELAXED_EDITS', toRelaxed),
     ...editsText('WIDE_EDITS', toWide),
     `/** See pairs-pay.ts. */`,
-    `export const PROBE_MODULE: string = ${base64(buildProbe())};`,
+    `export const PROBE_MODULE: string = ${hex(buildProbe())};`,
     '',
   ].join('\n'),
 );

@@ -32,6 +32,7 @@ export interface Callees {
   readonly authenticate: number;
   /** In the wide form alone. */
   readonly pairRounds: number;
+  readonly pairFirstRound: number;
 }
 
 /** So many blocks are quicker by vector permutation than as a group of eight. */

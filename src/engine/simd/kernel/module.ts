@@ -20,7 +20,13 @@ import { lastBytesFunction, packKeysFunction, subWordFunction } from './keys.js'
 import { sm4Function, sm4KeysFunction } from './sm4.js';
 import { fewBlocksFunction } from './vpaes.js';
 import { encodeModule, type FunctionCode } from './wasm.js';
-import { packPairsFunction, pairGroupsFunction, pairPackedFunction, pairRoundsFunction } from './wide.js';
+import {
+  packPairsFunction,
+  pairFirstRoundFunction,
+  pairGroupsFunction,
+  pairPackedFunction,
+  pairRoundsFunction,
+} from './wide.js';
 
 export function buildModule(form: ModuleForm): Uint8Array {
   const target = { relaxed: form !== 'plain', wide: form === 'wide', constants: new Constants() };
@@ -29,7 +35,7 @@ export function buildModule(form: ModuleForm): Uint8Array {
     (typeof called)[number],
     number
   >;
-  const callees: Callees = { ...indices, pairRounds: 15 };
+  const callees: Callees = { ...indices, pairRounds: 15, pairFirstRound: 16 };
   const functions: FunctionCode[] = [
     target.wide ? pairGroupsFunction(target, callees) : groupsFunction(target),
     fewBlocksFunction(target),
@@ -46,7 +52,7 @@ export function buildModule(form: ModuleForm): Uint8Array {
     powerTablesFunction(target),
     sm4Function(target),
     sm4KeysFunction(target),
-    ...(target.wide ? [pairRoundsFunction(target), packPairsFunction(target)] : []),
+    ...(target.wide ? [pairRoundsFunction(target), pairFirstRoundFunction(target), packPairsFunction(target)] : []),
   ];
   for (const [name, index] of Object.entries(callees)) {
     if (functions[index] !== undefined && functions[index].name !== name)

@@ -83,9 +83,15 @@ export function pairRoundsFunction(target: Target): FunctionCode {
   return f.finish(false);
 }
 
-/** Round 1 of planes with key 0 added. */
-function firstRound(p: Pairs, planes: readonly Pair[], key: Value): Pair[] {
-  return addKey(p, roundOf(p, planes, 0), key, PAIR_KEYS);
+/** pairFirstRound(key): round 1, from planes in PAIR_STATE with key 0 added to PAIR_STATE. */
+export function pairFirstRoundFunction(target: Target): FunctionCode {
+  const f = new Assembler('pairFirstRound', ['i32'], target);
+  f.block((b) => {
+    const p = new Pairs(b);
+    const planes = roundOf(p, loadPlanes(p, b.int(PAIR_STATE)), 0);
+    storePlanes(p, b.int(PAIR_STATE), addKey(p, planes, b.get(f.params[0]!), PAIR_KEYS));
+  });
+  return f.finish(false);
 }
 
 /** Rows, with round key 0 added and ShiftRows done, of a vector that has the byte order of blocks. */
@@ -133,7 +139,12 @@ export function pairGroupsFunction(target: Target, callees: Callees): FunctionCo
           const ofLast = p.and(p.shiftLeft64(lastRows, 7 - i), p.splat8(0x80));
           return p.xor(p.equal8(p.and(rows, bit), bit), ofLast);
         });
-        storePlanes(p, b.int(PAIR_FIRST_ROUND), firstRound(p, planes, b.get(key)));
+        storePlanes(p, b.int(PAIR_STATE), planes);
+      });
+      f.block((b) => b.call(callees.pairFirstRound, [b.get(key)]));
+      f.block((b) => {
+        const p = new Pairs(b);
+        storePlanes(p, b.int(PAIR_FIRST_ROUND), loadPlanes(p, b.int(PAIR_STATE)));
       });
       f.block((b) => {
         // Up to the pair whose last counter carries, which is a run of its own.
@@ -209,9 +220,9 @@ export function pairPackedFunction(target: Target, callees: Callees): FunctionCo
       });
       f.block((b) => {
         const p = new Pairs(b);
-        const planes = exchangeBits(p, loadPlanes(p, b.int(PAIR_ROWS)));
-        storePlanes(p, b.int(PAIR_STATE), firstRound(p, planes, b.get(key)));
+        storePlanes(p, b.int(PAIR_STATE), exchangeBits(p, loadPlanes(p, b.int(PAIR_ROWS))));
       });
+      f.block((b) => b.call(callees.pairFirstRound, [b.get(key)]));
       f.block((b) => b.call(callees.pairRounds, [b.add(b.get(key), PAIR_KEYS + PAIR_BYTES), b.get(quads)]));
       f.block((b) => {
         for (let i = 0; i < PAIR_BLOCKS; i++) addBlock(b, i, b.loadInt(b.get(addresses), 4 * i));
