@@ -13,7 +13,7 @@ export { Opener, type OpenerStats } from './channel/opener.js';
 export type { ChannelOptions, OpenerOptions, RotateOptions } from './channel/options.js';
 export { Sealer } from './channel/sealer.js';
 export { warmUp } from './channel/warm-up.js';
-export { type EngineChoice, EngineError, type EngineForm, useAcceleratedEngine, useSimdModule } from './engine/pick.js';
+export { type EngineChoice, EngineError, useSimdModule } from './engine/pick.js';
 export type { FrameStats } from './frames/counters.js';
 export { FrameError } from './frames/error.js';
 export {

@@ -4,6 +4,7 @@
  * Each contestant has a copy of the whole package: a program has one engine, and V8 makes calls slower where it has seen
  * two.
  */
+import { readFileSync } from 'node:fs';
 import { register } from 'node:module';
 import { dirname } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -61,14 +62,13 @@ async function loadCopy(root: string, name: string): Promise<Frameseal> {
 /** The engine of platforms without relaxed SIMD, where it is the default. */
 async function loadPlain(): Promise<Copy> {
   const frameseal = await loadCopy(ROOT, 'plain');
-  const { useSimdForm } = await import(`${pathToFileURL(`${ROOT}/dist/engine/pick.js`).href}?copy=plain`);
-  useSimdForm('plain');
+  frameseal.useSimdModule(new WebAssembly.Module(readFileSync(`${ROOT}/dist/simd.wasm`)));
   return { frameseal, engine: 'simd' };
 }
 
 async function hasRelaxed(): Promise<boolean> {
-  const { hasSimd } = await import(pathToFileURL(`${ROOT}/dist/engine/simd/simd.js`).href);
-  return hasSimd('relaxed');
+  const { hasSimd, relaxedForm } = await import(pathToFileURL(`${ROOT}/dist/engine/simd/forms.js`).href);
+  return hasSimd(relaxedForm);
 }
 
 function peer(name: string, load: () => Promise<Copy>): Peer {

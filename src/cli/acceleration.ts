@@ -4,7 +4,7 @@
  * stderr, so each Node gets only what it is known to have.
  */
 import { setFlagsFromString } from 'node:v8';
-import { type EngineForm, useAcceleratedEngine } from 'frameseal';
+import { type EngineForm, useAcceleratedEngine } from 'frameseal/accelerated';
 
 const FLAGS_BY_MAJOR: Readonly<Record<string, string>> = {
   // i8x16.relaxed_swizzle; later versions have it without a flag.

@@ -127,7 +127,15 @@ export const ENGINE_RULES = [
         'throw error;',
       ],
       ['the platform is asked again and again', 'if (simd !== undefined) return simd;', ''],
-      ['any module is taken', 'simd = tested(engine);', 'simd = engine;'],
+      ['any module is taken', '  useSimdEngine(engine);', '  simd = engine;'],
+    ],
+  },
+  {
+    file: 'src/accelerated.ts',
+    tests: ['test/engine/pick.test.ts'],
+    mutations: [
+      ['a form that computes wrongly ends the program', 'if (error instanceof EngineError) return false;', ''],
+      ['any exception passes for a wrong form', '    throw error;\n', '    return false;\n'],
     ],
   },
   {

@@ -3,9 +3,13 @@
  * wide form gets the flag with which V8 makes AVX2 of it.
  */
 import { setFlagsFromString } from 'node:v8';
-import { useSimdForm } from '../../src/engine/pick.js';
+import { useSimdEngine } from '../../src/engine/pick.js';
+import { compileModule } from '../../src/engine/simd/forms.js';
+import { createSimdEngine } from '../../src/engine/simd/simd.js';
+import { FORM_NAMES, FORMS } from './simd-forms.js';
 
-const form = process.env['FRAMESEAL_SIMD_FORM'];
+const wanted = process.env['FRAMESEAL_SIMD_FORM'];
+const form = FORM_NAMES.find((name) => name === wanted);
 if (form === 'wide') setFlagsFromString('--experimental-wasm-revectorize');
-if (form === 'plain' || form === 'relaxed' || form === 'wide') useSimdForm(form);
-else if (form !== undefined) throw new Error("FRAMESEAL_SIMD_FORM must be 'plain', 'relaxed' or 'wide'");
+if (form !== undefined) useSimdEngine(createSimdEngine(compileModule(FORMS[form])));
+else if (wanted !== undefined) throw new Error("FRAMESEAL_SIMD_FORM must be 'plain', 'relaxed' or 'wide'");

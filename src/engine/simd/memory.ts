@@ -8,7 +8,6 @@
 import { copyInto, lengthOf } from '../../bytes.js';
 import { EngineError, type FrameJob } from '../engine.js';
 import { SPARE_BYTES, TextArea } from '../text-area.js';
-import { type Edit, edited, relaxed } from './edits.js';
 import {
   AAD,
   AAD_BYTES,
@@ -31,7 +30,6 @@ import {
   TEXT_STRIDE,
   WIDE_SLOT_BYTES,
 } from './layout.js';
-import { PLAIN_MODULE, RELAXED_EDITS, WIDE_EDITS } from './modules.js';
 
 /** What the module offers; see kernel/. All arguments are integers: addresses, counts, and places of frames. */
 export interface Kernels {
@@ -56,42 +54,11 @@ export interface SlotRegistry {
   unregister(token: object): void;
 }
 
-/** The forms of the module; `relaxed` and `wide` need relaxed SIMD, and `wide` pays where V8 makes AVX2 of it. */
-export type ModuleForm = 'wide' | 'relaxed' | 'plain';
-
 /** What AES of one block and GHASH of one leave in the first text. */
 const KEY_SET_UP_TEXT_BYTES = 128;
 /** Memory grows by a quarter, and by this much at least: about 200 keys. */
 const LEAST_GROWTH_PAGES = 32;
 const GUARD_WORD = 0x5afe9a4d;
-
-/** The bytes of a form of the module. */
-export function moduleBytes(form: ModuleForm): Uint8Array<ArrayBuffer> {
-  const plain = decoded(PLAIN_MODULE);
-  if (form === 'plain') return plain;
-  const relaxedModule = edited(relaxed(plain), decodedEdits(RELAXED_EDITS));
-  return form === 'relaxed' ? relaxedModule : edited(relaxedModule, decodedEdits(WIDE_EDITS));
-}
-
-function decodedEdits(edits: typeof RELAXED_EDITS): Edit[] {
-  return edits.map(([keep, skip, insert]) => [keep, skip, decoded(insert)] as const);
-}
-
-/** Bytes of hex that the build wrote: checked no further, because that takes many times as long. */
-export function decoded(hex: string): Uint8Array<ArrayBuffer> {
-  const { fromHex } = Uint8Array as { fromHex?: (text: string) => Uint8Array<ArrayBuffer> };
-  if (fromHex !== undefined) return fromHex.call(Uint8Array, hex);
-  const bytes = new Uint8Array(hex.length / 2);
-  for (let i = 0; i < bytes.length; i++) {
-    bytes[i] = (nibble(hex.charCodeAt(2 * i)) << 4) | nibble(hex.charCodeAt(2 * i + 1));
-  }
-  return bytes;
-}
-
-/** The value of a digit 0..9 or a..f. */
-function nibble(code: number): number {
-  return (code & 15) + 9 * (code >>> 6);
-}
 
 /** Where the long text is: [start, end), its guard at the end. */
 interface LongText {

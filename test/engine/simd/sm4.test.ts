@@ -3,6 +3,7 @@ import { createCipheriv } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { EngineError, FrameJob } from '../../../src/engine/engine.js';
 import { SM4_SBOX } from '../../../src/engine/portable/sm4.js';
+import { compileModule } from '../../../src/engine/simd/forms.js';
 import { BEFORE_SBOX, TABLES } from '../../../src/engine/simd/kernel/sm4.js';
 import { QUOTIENT_TABLES } from '../../../src/engine/simd/kernel/tower.js';
 import {
@@ -20,11 +21,11 @@ import {
   TEXT,
 } from '../../../src/engine/simd/layout.js';
 import { SimdMemory } from '../../../src/engine/simd/memory.js';
-import { compileModule, hasSimd } from '../../../src/engine/simd/simd.js';
 import { SimdSm4Key } from '../../../src/engine/simd/sm4.js';
 import { BATCH_BLOCKS, Sm4Blocks } from '../../../src/engine/simd/sm4-blocks.js';
 import { Guarded } from '../../support/arrays.js';
 import { sample } from '../../support/engines.js';
+import { AVAILABLE_FORMS, FORMS } from '../../support/simd-forms.js';
 
 const KEY = sample('sm4 key', 16);
 
@@ -95,16 +96,13 @@ describe('the tables of the S-box and of L (GB/T 32907 sections 6.2 and 7.3), on
   });
 });
 
-/** Node 20 has no relaxed SIMD. */
-const FORMS = (['plain', 'relaxed'] as const).filter(hasSimd);
-
-describe.each(FORMS)('the %s module', (form) => {
+describe.each(AVAILABLE_FORMS)('the %s module', (form) => {
   const registry = new FinalizationRegistry(() => {});
   let memory: SimdMemory;
   let blocks: Sm4Blocks;
   let key: SimdSm4Key;
   beforeEach(() => {
-    memory = new SimdMemory(compileModule(form));
+    memory = new SimdMemory(compileModule(FORMS[form]));
     blocks = new Sm4Blocks(memory);
     key = new SimdSm4Key(memory, blocks, registry);
     key.setKey(KEY);

@@ -7,14 +7,14 @@ import { Assembler, type Block, type Value } from '../../../src/engine/simd/kern
 import { Constants } from '../../../src/engine/simd/kernel/constants.js';
 import { buildProbe } from '../../../src/engine/simd/kernel/probe.js';
 import { encodeModule } from '../../../src/engine/simd/kernel/wasm.js';
-import { moduleBytes } from '../../../src/engine/simd/memory.js';
+import { FORM_NAMES, FORMS } from '../../support/simd-forms.js';
 import { readModule } from './reader.js';
 
 /** The word of the key that SubWord gets. */
 const SECRET_PARAMETERS = ['subWord:0'];
 
-describe.each(['plain', 'relaxed', 'wide'] as const)('the %s module', (form) => {
-  const bytes = moduleBytes(form);
+describe.each(FORM_NAMES)('the %s module', (form) => {
+  const bytes = FORMS[form]();
   const reading = readModule(bytes, SECRET_PARAMETERS);
 
   it('is read whole', () => {

@@ -2,7 +2,9 @@
 import { createCipheriv } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { type Engine, FrameJob, type GcmKey } from '../../../src/engine/engine.js';
-import { compileModule, createSimdEngine, hasSimd } from '../../../src/engine/simd/simd.js';
+import { compileModule, hasSimd, plainForm } from '../../../src/engine/simd/forms.js';
+import { createSimdEngine } from '../../../src/engine/simd/simd.js';
+import { wideForm } from '../../../src/engine/simd/wide.js';
 import { sample } from '../../support/engines.js';
 
 const AAD = sample('wide aad', 12);
@@ -35,9 +37,9 @@ function keyOf(engine: Engine, bytes: Uint8Array): GcmKey {
 }
 
 // Node 20 has relaxed SIMD by a flag alone.
-describe.skipIf(!hasSimd('wide')).each([16, 32])('the wide form, a key of %i bytes', (keyBytes) => {
+describe.skipIf(!hasSimd(wideForm)).each([16, 32])('the wide form, a key of %i bytes', (keyBytes) => {
   const bytes = sample(`wide key ${keyBytes}`, keyBytes);
-  const wideKey = () => keyOf(createSimdEngine(compileModule('wide')), bytes);
+  const wideKey = () => keyOf(createSimdEngine(compileModule(wideForm)), bytes);
 
   it('seals and opens every length as node:crypto does', () => {
     const key = wideKey();
@@ -55,7 +57,7 @@ describe.skipIf(!hasSimd('wide')).each([16, 32])('the wide form, a key of %i byt
   });
 
   it('seals the same bytes alone as the plain form', () => {
-    const plain = keyOf(createSimdEngine(compileModule('plain')), bytes);
+    const plain = keyOf(createSimdEngine(compileModule(plainForm)), bytes);
     const [a, b] = [jobOf(sample('text', 777), 1), jobOf(sample('text', 777), 1)];
     wideKey().seal(a);
     plain.seal(b);

@@ -1,7 +1,7 @@
 /**
- * Run by `npm run build`: writes ../modules.ts, which holds the plain module and what makes the relaxed one of it, so that
- * nothing has to be loaded at run time; and, for platforms that compile none then, the plain one as a file. What it writes is
- * not in git.
+ * Run by `npm run build`: writes ../modules.ts and ../wide-modules.ts, which hold the plain module and the edits that give the
+ * other forms, so that nothing has to be loaded at run time; and, for platforms that compile nothing at run time, the plain
+ * module as a file. None of that is in git.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { type Edit, edited, relaxed } from '../edits.js';
@@ -10,7 +10,7 @@ import { buildModule } from './module.js';
 import { buildProbe } from './probe.js';
 
 const [, , target, folder] = process.argv;
-if (target === undefined || folder === undefined) throw new Error('usage: build.ts TARGET.ts FOLDER');
+if (target === undefined || folder === undefined) throw new Error('usage: build.ts SOURCES FOLDER');
 mkdirSync(folder, { recursive: true });
 const [plainModule, relaxedModule, wideModule] = (['plain', 'relaxed', 'wide'] as const).map(buildModule) as [
   Uint8Array,
@@ -23,13 +23,19 @@ const toWide = checkedEdits(new Uint8Array(relaxedModule), wideModule);
 const hex = (bytes: Uint8Array) => `'${Buffer.from(bytes).toString('hex')}'`;
 const EDITS_TYPE = 'readonly (readonly [keep: number, skip: number, insert: string])[]';
 writeFileSync(
-  target,
+  `${target}/modules.ts`,
   [
-    '/** Made by kernel/build.ts: the plain module, and edits that give the relaxed one, and of that the wide one (edits.ts); bytes are hex. */',
+    '/** Made by kernel/build.ts: the plain module, and the edits that give the relaxed one (edits.ts); bytes are hex. */',
     `export const PLAIN_MODULE: string = ${hex(plainModule)};`,
     ...editsText('RELAXED_EDITS', toRelaxed),
+    '',
+  ].join('\n'),
+);
+writeFileSync(
+  `${target}/wide-modules.ts`,
+  [
+    '/** Made by kernel/build.ts: the edits that give the wide module of the relaxed one, and the module that wide.ts times. */',
     ...editsText('WIDE_EDITS', toWide),
-    `/** See pairs-pay.ts. */`,
     `export const PROBE_MODULE: string = ${hex(buildProbe())};`,
     '',
   ].join('\n'),

@@ -4,7 +4,6 @@
  * for which both agree. The wide form is the relaxed one with another AES for groups of blocks (wide.ts).
  */
 import { CONSTANTS_END, LEAST_PAGES, MOST_PAGES } from '../layout.js';
-import type { ModuleForm } from '../memory.js';
 import { groupsFunction, packedFunction } from './aes.js';
 import { Constants } from './constants.js';
 import {
@@ -28,7 +27,7 @@ import {
   pairRoundsFunction,
 } from './wide.js';
 
-export function buildModule(form: ModuleForm): Uint8Array {
+export function buildModule(form: 'plain' | 'relaxed' | 'wide'): Uint8Array {
   const target = { relaxed: form !== 'plain', wide: form === 'wide', constants: new Constants() };
   const called = ['groups', 'fewBlocks', 'packed', 'crypt', 'cryptFrames', 'hash', 'authenticate'] as const;
   const indices = Object.fromEntries(called.map((name, index) => [name, index])) as Record<

@@ -1,9 +1,13 @@
 /**
- * Whether V8 makes one instruction of two, as the wide form needs (kernel/pairs.ts): found by running a small module, because
- * nothing else tells. Without that the wide form is slower than the relaxed one.
+ * The wide form of the module (kernel/wide.ts), made of the relaxed one; and whether V8 makes one instruction of two, as the
+ * wide form needs (kernel/pairs.ts): found by running a small module, because nothing else tells. Without that the wide form is
+ * slower than the relaxed one.
  */
-import { decoded } from './memory.js';
-import { PROBE_MODULE } from './modules.js';
+import { edited } from './edits.js';
+import { decoded, decodedEdits, type ModuleForm, relaxedForm } from './forms.js';
+import { PROBE_MODULE, WIDE_EDITS } from './wide-modules.js';
+
+export const wideForm: ModuleForm = () => edited(relaxedForm(), decodedEdits(WIDE_EDITS));
 
 /** Two to five milliseconds until V8 has optimised the module, more on a busy machine. */
 const MOST_MS = 20;
