@@ -11,7 +11,6 @@ import {
   KEY_INPUT,
   MOST_FRAMES,
   SCRATCH_END,
-  SLOT_BYTES,
   SLOTS,
   SM4_BATCH_BLOCKS,
   SM4_SHARED_BYTES,
@@ -221,7 +220,7 @@ describe.each(AVAILABLE_FORMS)('the %s module', (form) => {
   });
 
   it('has nothing of the key and of the frames in its memory after a wipe', () => {
-    const slot = memory.takeSlot() - SLOT_BYTES;
+    const slot = memory.takeSlot() - memory.slotBytes;
     const jobs = [jobOf(sample('text', 300), new Uint8Array(304)), jobOf(sample('long', 5000), new Uint8Array(5008))];
     key.encryptAll(jobs, 2);
     expect(memory.heap.subarray(slot, slot + 1024).some((byte) => byte !== 0)).toBe(true);
@@ -229,7 +228,7 @@ describe.each(AVAILABLE_FORMS)('the %s module', (form) => {
     key.wipe();
     key.wipe();
     expect(memory.heap.subarray(HASH_STATE, SCRATCH_END).every((byte) => byte === 0)).toBe(true);
-    expect(memory.heap.subarray(slot, slot + SLOT_BYTES).every((byte) => byte === 0)).toBe(true);
+    expect(memory.heap.subarray(slot, slot + memory.slotBytes).every((byte) => byte === 0)).toBe(true);
     expect(memory.takeSlot()).toBe(slot);
   });
 

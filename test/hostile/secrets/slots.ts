@@ -33,7 +33,7 @@ function newMemory(): SimdMemory {
 
 /** Of the slot that was taken last. */
 function pieces(memory: SimdMemory): Map<string, Uint8Array> {
-  const at = memory.takeSlot() - SLOT_BYTES;
+  const at = memory.takeSlot() - memory.slotBytes;
   const found = new Map<string, Uint8Array>();
   for (let i = 0; i + PIECE_BYTES <= SLOT_BYTES; i += PIECE_BYTES) {
     const piece = memory.heap.slice(at + i, at + i + PIECE_BYTES);
