@@ -25,10 +25,12 @@ export interface AeadOptions {
 
 const NONCE_BYTES = 12;
 
+/** Scratch of all ciphers: a job of its own for each would be more memory to fetch for each key. */
+const JOB = new FrameJob();
+
 /** AES-128-GCM or AES-256-GCM, by the key's length, with 96-bit nonces and 128-bit tags (NIST SP 800-38D). */
 export class AesGcm {
   readonly tagBytes: number = TAG_BYTES;
-  readonly #job = new FrameJob();
   #key: GcmKey | undefined;
 
   /** `key`: 16 or 32 bytes; not kept. Throws RangeError for another length, EngineError where the engine is missing. */
@@ -77,26 +79,24 @@ export class AesGcm {
   }
 
   #fill(nonce: Uint8Array, aad: Uint8Array, input: Uint8Array, length: number, out: Uint8Array): FrameJob {
-    const job = this.#job;
-    job.nonce = nonce;
-    job.aad = aad;
-    job.aadLength = lengthOf(aad);
-    job.input = input;
-    job.length = length;
-    job.output = out;
-    return job;
+    JOB.nonce = nonce;
+    JOB.aad = aad;
+    JOB.aadLength = lengthOf(aad);
+    JOB.input = input;
+    JOB.length = length;
+    JOB.output = out;
+    return JOB;
   }
 
   #end(result: number): number {
-    this.#job.release();
-    this.#job.aad = EMPTY;
+    JOB.release();
+    JOB.aad = EMPTY;
     return result;
   }
 }
 
 /** SM4 in ECB mode (GB/T 32907), for peers that need it. No integrity; equal blocks show as equal blocks. */
 export class Sm4Ecb {
-  readonly #job = new FrameJob();
   #key: Sm4Key | undefined;
 
   /** `key`: 16 bytes; not kept. */
@@ -111,7 +111,7 @@ export class Sm4Ecb {
     const length = wholeBlocks(src);
     const key = this.#begin(src, length, dst, length);
     if (key === undefined) return NO_ROOM;
-    key.encryptBlocks(this.#job);
+    key.encryptBlocks(JOB);
     return this.#end(length);
   }
 
@@ -120,7 +120,7 @@ export class Sm4Ecb {
     const length = wholeBlocks(src);
     const key = this.#begin(src, length, dst, length);
     if (key === undefined) return NO_ROOM;
-    key.decryptBlocks(this.#job);
+    key.decryptBlocks(JOB);
     return this.#end(length);
   }
 
@@ -129,7 +129,7 @@ export class Sm4Ecb {
     const length = checkText('src', src);
     const key = this.#begin(src, length, dst, paddedLength(length));
     if (key === undefined) return NO_ROOM;
-    return this.#end(key.encrypt(this.#job));
+    return this.#end(key.encrypt(JOB));
   }
 
   /** The plaintext's length; BAD_TAG for a bad length or padding; NO_ROOM where dst is smaller than src (section 7). */
@@ -137,7 +137,7 @@ export class Sm4Ecb {
     const length = checkText('src', src, BLOCK_BYTES);
     const key = this.#begin(src, length, dst, length);
     if (key === undefined) return NO_ROOM;
-    const written = key.decrypt(this.#job);
+    const written = key.decrypt(JOB);
     return this.#end(written < 0 ? BAD_TAG : written);
   }
 
@@ -153,15 +153,14 @@ export class Sm4Ecb {
     const room = checkBytes('dst', dst);
     checkOverlap(src, length, dst, Math.min(room, written));
     if (room < written) return undefined;
-    const job = this.#job;
-    job.input = src;
-    job.length = length;
-    job.output = dst;
+    JOB.input = src;
+    JOB.length = length;
+    JOB.output = dst;
     return this.#key;
   }
 
   #end(result: number): number {
-    this.#job.release();
+    JOB.release();
     return result;
   }
 }

@@ -80,23 +80,24 @@ export const SLOTS = 0x12000;
 export const GUARD_BYTES = 64;
 export const GUARD = SLOTS - GUARD_BYTES;
 const MAX_ROUNDS = 14;
-/** In a slot: round keys as bit planes, 8 * 16 bytes a round; round key 0 as rows; then the GHASH tables. */
+/** In a slot: round keys as bit planes, 8 * 16 bytes a round. What a short frame needs lies at the end, side by side. */
 export const ROUND_KEY_BYTES = 128;
-export const FIRST_ROUND_KEY = (MAX_ROUNDS + 1) * ROUND_KEY_BYTES;
-/** Round keys as rows for vector permutation, 16 bytes each. */
-export const VECTOR_KEYS = FIRST_ROUND_KEY + 16;
 /** What a counter's last byte adds to round 1, for each of 32 groups of eight counters: planes. */
 export const LAST_BYTE_GROUPS = 32;
-export const LAST_BYTES = VECTOR_KEYS + 16 * (MAX_ROUNDS + 1);
+export const LAST_BYTES = (MAX_ROUNDS + 1) * ROUND_KEY_BYTES;
 export const HASH_TABLES = LAST_BYTES + LAST_BYTE_GROUPS * ROUND_KEY_BYTES;
 /** For one power of H: 17 byte positions, each with a table for upper and one for lower nibbles. */
 export const HASH_POSITIONS = 17;
 export const POWER_BYTES = HASH_POSITIONS * 16;
 /** Powers of H: this many blocks take one reduction. The highest comes first. */
 export const HASH_POWERS = 16;
-export const SLOT_BYTES = HASH_TABLES + HASH_POWERS * POWER_BYTES;
+/** Round key 0 as rows. */
+export const FIRST_ROUND_KEY = HASH_TABLES + HASH_POWERS * POWER_BYTES;
+/** Round keys as rows for vector permutation, 16 bytes each. */
+export const VECTOR_KEYS = FIRST_ROUND_KEY + 16;
+export const SLOT_BYTES = VECTOR_KEYS + 16 * (MAX_ROUNDS + 1);
 /** The wide form's slots have round keys 1 and up once more behind that, for pairs of groups. */
-export const PAIR_KEYS = HASH_TABLES + HASH_POWERS * POWER_BYTES;
+export const PAIR_KEYS = SLOT_BYTES;
 export const PAIR_BYTES = 2 * ROUND_KEY_BYTES;
 export const WIDE_SLOT_BYTES = PAIR_KEYS + MAX_ROUNDS * PAIR_BYTES;
 

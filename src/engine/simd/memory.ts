@@ -44,6 +44,7 @@ export interface Kernels {
   powerTables(key: number, table: number): void;
   sm4(keys: number, list: number, count: number): void;
   sm4Keys(slot: number): void;
+  prefetch(from: number, to: number): number;
   /** In the wide form alone, whose slots are longer. */
   packPairs?(key: number, rounds: number): void;
 }
@@ -70,6 +71,8 @@ interface LongText {
 export class SimdMemory {
   readonly kernels: Kernels;
   heap: Uint8Array;
+  /** The slot that was used last. */
+  current = 0;
   /** The same memory, as words. */
   words: Int32Array;
   /** By place; made when a place is first used. */

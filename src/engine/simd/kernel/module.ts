@@ -15,7 +15,7 @@ import {
   sealFunction,
 } from './frames.js';
 import { hashFunction, powerTablesFunction } from './ghash.js';
-import { lastBytesFunction, packKeysFunction, subWordFunction } from './keys.js';
+import { lastBytesFunction, packKeysFunction, prefetchFunction, subWordFunction } from './keys.js';
 import { sm4Function, sm4KeysFunction } from './sm4.js';
 import { fewBlocksFunction } from './vpaes.js';
 import { encodeModule, type FunctionCode } from './wasm.js';
@@ -34,7 +34,7 @@ export function buildModule(form: 'plain' | 'relaxed' | 'wide'): Uint8Array {
     (typeof called)[number],
     number
   >;
-  const callees: Callees = { ...indices, pairRounds: 15, pairFirstRound: 16 };
+  const callees: Callees = { ...indices, pairRounds: 16, pairFirstRound: 17 };
   const functions: FunctionCode[] = [
     target.wide ? pairGroupsFunction(target, callees) : groupsFunction(target),
     fewBlocksFunction(target),
@@ -51,6 +51,7 @@ export function buildModule(form: 'plain' | 'relaxed' | 'wide'): Uint8Array {
     powerTablesFunction(target),
     sm4Function(target),
     sm4KeysFunction(target),
+    prefetchFunction(target),
     ...(target.wide ? [pairRoundsFunction(target), pairFirstRoundFunction(target), packPairsFunction(target)] : []),
   ];
   for (const [name, index] of Object.entries(callees)) {
