@@ -14,9 +14,15 @@ const FLAGS_BY_MAJOR: Readonly<Record<string, string>> = {
   26: '--experimental-wasm-revectorize',
 };
 
-/** Sets the flags of this Node, if there are any, and takes the fastest engine. Call it before the first channel is made. */
-export function accelerate(): EngineForm {
+/** Sets the flags of this Node. False where there are none. */
+export function setAccelerationFlags(): boolean {
   const flags = FLAGS_BY_MAJOR[process.versions.node.split('.')[0]!];
   if (flags !== undefined) setFlagsFromString(flags);
+  return flags !== undefined;
+}
+
+/** Sets the flags of this Node, if there are any, and takes the fastest engine. Call it before the first channel is made. */
+export function accelerate(): EngineForm {
+  setAccelerationFlags();
   return useAcceleratedEngine();
 }

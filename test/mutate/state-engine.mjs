@@ -167,8 +167,8 @@ export const ENGINE_RULES = [
       ["the caller's key array is used", 'slot.setKey(copy);', 'slot.setKey(key);'],
       ['the copy of the key is left', '    copy.fill(0);\n', ''],
       ['a key that could not be set is left', '    slot.wipe();\n', ''],
-      ["the caller's AAD is kept", '    JOB.aad = EMPTY;\n', ''],
-      ["the caller's arrays are kept", '    JOB.release();\n    JOB.aad', '    JOB.aad'],
+      ["the caller's AAD is kept", '  JOB.aad = EMPTY;\n', ''],
+      ["the caller's arrays are kept", '  JOB.release();\n  JOB.aad', '  JOB.aad'],
     ],
   },
   {
