@@ -97,7 +97,7 @@ export const FIRST_ROUND_KEY = HASH_TABLES + HASH_POWERS * POWER_BYTES;
 export const VECTOR_KEYS = FIRST_ROUND_KEY + 16;
 export const SLOT_BYTES = VECTOR_KEYS + 16 * (MAX_ROUNDS + 1);
 /** The wide form's slots have round keys 1 and up once more behind that, for pairs of groups. */
-export const PAIR_KEYS = SLOT_BYTES;
+export const PAIR_KEYS = (SLOT_BYTES + 31) & ~31;
 export const PAIR_BYTES = 2 * ROUND_KEY_BYTES;
 export const WIDE_SLOT_BYTES = PAIR_KEYS + MAX_ROUNDS * PAIR_BYTES;
 
