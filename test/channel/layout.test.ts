@@ -6,17 +6,17 @@ import { MALFORMED } from '../../src/status.js';
 import { bytes, config, expectBytes, GCM_MODES, pair, rtp } from '../support/channel.js';
 
 describe.each([true, false])('bindHeader %s', (bindHeader) => {
-  const layout = new Layout('rtp', bindHeader);
+  const layout = new Layout({ framing: 'rtp', bindHeader, rtcp: 'sealed' });
 
   /** A packet that another thread changes once its header has been measured. */
   function taken(change: (packet: Uint8Array) => void): number {
     const frame = new Frame<unknown>();
     frame.job.input = rtp(bytes(20), { csrcs: 2, extension: 1 });
     frame.length = frame.job.input.length;
-    const headerLength = layout.headerLength(frame);
-    expect(headerLength).toBe(28);
+    expect(layout.measure(frame)).toBe(0);
+    expect(frame.clearLength).toBe(28);
     change(frame.job.input);
-    return layout.takeHeader(frame, headerLength, 10);
+    return layout.takeHeader(frame, 10);
   }
 
   test('a header that stays as it was', () => {
@@ -29,6 +29,7 @@ describe.each([true, false])('bindHeader %s', (bindHeader) => {
     ['a longer extension', (packet) => packet.set([0, 2], 22)],
     ['no RTP', (packet) => packet.set([0])],
     ['RTCP', (packet) => packet.set([200], 1)],
+    ['padding', (packet) => packet.set([0xb2])],
   ])('%s since it was measured: MALFORMED', (_, change) => {
     expect(taken(change)).toBe(MALFORMED);
   });

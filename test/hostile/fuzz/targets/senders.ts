@@ -56,7 +56,7 @@ class Mode {
   constructor(code: Code, mode: Setup['mode']) {
     this.#code = code;
     if (mode !== 'SM4_128_ECB') this.#schedule = new code.keys.KeySchedule(mode, KEY, SALT);
-    const key = code.sm4.sm4Key({ mode, key: KEY, salt: new Uint8Array(0), keyId: 0 });
+    const key = code.sm4.sm4Key({ mode, key: KEY, salt: new Uint8Array(0), keyId: 0, context: '' });
     this.#sm4 = new code.aead.Sm4Ecb(key, { engine: 'portable' });
   }
 
