@@ -24,6 +24,9 @@ import {
 } from '../bytes.js';
 import { own } from '../checks.js';
 import { fillRandom } from '../random.js';
+import { ConfigError, type ConfigErrorCode, type Field, refusal } from './config-error.js';
+
+export { ConfigError, type ConfigErrorCode };
 
 /** The modes that this engine offers. */
 export type KnownMode = 'AES_128_GCM2' | 'AES_256_GCM2' | 'SM4_128_ECB';
@@ -56,42 +59,6 @@ export interface ParsedConfig {
   readonly keyId: number;
   /** Empty where there is none. */
   readonly context: string;
-}
-
-/** What can be wrong with a key and with a salt alike. */
-type SecretFault = 'missing' | 'type' | 'empty' | 'text_as_bytes' | 'whitespace' | 'alphabet' | 'length';
-
-/** What was wrong, for programs: one code for each case of FORMAT.md section 1, and those of `rotate` (section 6). */
-export type ConfigErrorCode =
-  | 'config_type'
-  | 'unknown_field'
-  | `mode_${'missing' | 'type' | 'empty' | 'whitespace' | 'unknown' | 'not_offered'}`
-  | `key_${SecretFault | 'prefix' | 'separators' | 'is_base64' | 'weak'}`
-  | `salt_${SecretFault | 'is_hex' | 'url_alphabet' | 'padding' | 'trailing_bits'}`
-  | `salt_${'all_zero' | 'equals_key' | 'not_allowed'}`
-  | `key_id_${'type' | 'range' | 'not_allowed'}`
-  | `context_${'type' | 'empty' | 'control' | 'surrogate' | 'length' | 'not_allowed'}`
-  | `rotate_${'mode' | 'context' | 'key_id_live' | 'key_used' | 'too_many_keys' | 'not_supported'}`;
-
-/** Thrown for a configuration that cannot be used; the message says what to do next and may be logged. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-  /** The field at fault; 'config' for the configuration as a whole. */
-  readonly field: string;
-  readonly code: ConfigErrorCode;
-
-  constructor(field: string, code: ConfigErrorCode, message: string) {
-    super(message);
-    this.field = field;
-    this.code = code;
-  }
-}
-
-/** What a message says of a field whatever the fault. */
-interface Field {
-  readonly name: string;
-  readonly expected: string;
-  readonly remedy: string;
 }
 
 /** A field that holds a key or a salt: one procedure, `readSecret`, reads both. */
@@ -206,12 +173,6 @@ const WRITTEN_OUT = /^(?:[0-9a-f]{32}|[0-9a-f]{64}|(?=.{44}\s*$)[\w+/-]+={0,2})\
 
 /** Field names that may be shown: short, or long without a digit, and not hex. The others could be a pasted secret. */
 const SHOWN_NAME = /^(?![0-9a-f]{16,}$)(?:[\w-]{1,19}|[a-z_-]{20,32})$/i;
-
-function refusal(field: Field, code: ConfigErrorCode, arrived: string, hint = ''): ConfigError {
-  const got = hint === '' ? arrived : `${arrived} (${hint})`;
-  const message = `${field.name}: expected ${field.expected}; got ${got}. ${field.remedy}`;
-  return new ConfigError(field.name, code, message);
-}
 
 /** The configuration as something to read fields from, once it has turned out to have none but known ones. */
 function readFields(config: unknown): Readonly<Record<string, unknown>> {
