@@ -37,7 +37,7 @@ import * as second from './support/second/keys.mjs';
 
 /** How many cases of each kind a file has: one that lost some fails. */
 const FILES: Readonly<Record<string, Partial<Record<Case['kind'], number>>>> = {
-  'channel.json': { channel: 894 },
+  'channel.json': { channel: 895 },
   'headers.json': { 'sframe-header': 10 },
   'fips197.json': { 'aes-block': 3 },
   'gbt32907.json': { 'sm4-ecb': 9 },

@@ -65,7 +65,7 @@ export class SframeOpening implements OpenProtocol {
     const { clearLength, job } = frame;
     const { input } = job;
     const end = frame.length - frame.tailLength;
-    if (end < frame.length && (end < clearLength || input[end] !== PADDING_COUNT[0])) return MALFORMED;
+    if (end < frame.length && input[end] !== PADDING_COUNT[0]) return MALFORMED;
     // The header is copied before it is read, like the other one.
     const headerRoom = Math.min(MAX_HEADER_BYTES, end - clearLength);
     for (let i = 0; i < headerRoom; i++) job.aad[i] = input[clearLength + i]!;

@@ -5,6 +5,25 @@ import { Frame } from '../../src/frames/pipeline.js';
 import { MALFORMED } from '../../src/status.js';
 import { bytes, config, expectBytes, GCM_MODES, pair, rtp } from '../support/channel.js';
 
+test.each([true, false])('RTCP that became RTP since it was measured, bindHeader %s: MALFORMED', (bindHeader) => {
+  for (const [second, status] of [
+    [201, 0],
+    [111, MALFORMED],
+    [224, MALFORMED],
+  ] as const) {
+    const frame = new Frame<unknown>();
+    frame.job.input = rtp(bytes(20));
+    frame.length = frame.job.input.length;
+    frame.job.input[1] = 200;
+    const layout = new Layout({ framing: 'rtp', bindHeader, rtcp: 'sealed' });
+    expect(layout.measure(frame)).toBe(0);
+    expect([frame.clearLength, frame.tailLength]).toEqual([8, 0]);
+    frame.job.input[1] = second;
+    const end = layout.takeHeader(frame, 10);
+    expect(Math.min(0, end)).toBe(status);
+  }
+});
+
 describe.each([true, false])('bindHeader %s', (bindHeader) => {
   const layout = new Layout({ framing: 'rtp', bindHeader, rtcp: 'sealed' });
 
@@ -35,6 +54,12 @@ describe.each([true, false])('bindHeader %s', (bindHeader) => {
   });
 
   test.each(GCM_MODES)('%s: headers of every length, the first of them in new sealers and openers', (mode) => {
+    for (let clear = 0; clear < 300; clear += 7) {
+      const packet = rtp(bytes(300), { extension: 2 });
+      const { sealer, opener } = pair(config(mode), { bindHeader });
+      const out = new Uint8Array(400);
+      expectBytes(opener.openCopy(out.subarray(0, sealer.seal(packet, out, undefined, clear)), clear), packet);
+    }
     for (let extension = 0; extension < 40; extension++) {
       const packet = rtp(bytes(30), { extension });
       const { sealer, opener } = pair(config(mode), { bindHeader });

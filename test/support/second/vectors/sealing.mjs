@@ -195,6 +195,7 @@ export function payloads() {
     });
     const unbound = gcm2(mode, { name: 'frame, bindHeader false', framing: 'frame', bindHeader: false });
     bothWays(unbound, 'a payload of 32', { kid, ctr: 6n, input: payload(32) });
+    if (m === 0) bothWays(unbound, '4 clear bytes of 32', { kid, ctr: 7n, input: payload(32), clear: 4 });
     opening(gcm2(mode, FRAME), 'sealed with bindHeader false', sealedOf(unbound, kid, 6n, payload(32)), payload(32));
   });
   /** @type {[string, import('./setups.mjs').Layout, number][]} */
