@@ -103,14 +103,16 @@ export class Layout {
   #clearLength({ length, clear }: Frame<unknown>, bytes: Uint8Array, at: number): number {
     let headerLength = 0;
     if (this.#isRtp) {
-      if (isRtcp(bytes, length, at)) {
-        if (length < RTCP_HEADER_BYTES) return MALFORMED;
-        return this.rtcp === 'sealed' ? RTCP_HEADER_BYTES : compoundStatus(bytes, length);
-      }
       headerLength = rtpHeaderLength(bytes, length, at);
-      if (headerLength < 0) return headerLength;
+      if (headerLength < 0) return isRtcp(bytes, length, at) ? this.#rtcpLength(bytes, length) : headerLength;
     }
     return length - headerLength < clear ? MALFORMED : headerLength + clear;
+  }
+
+  /** The same of RTCP. */
+  #rtcpLength(bytes: Uint8Array, length: number): number {
+    if (length < RTCP_HEADER_BYTES) return MALFORMED;
+    return this.rtcp === 'sealed' ? RTCP_HEADER_BYTES : compoundStatus(bytes, length);
   }
 
   /** How many bytes follow its tag. */

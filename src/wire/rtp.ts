@@ -27,11 +27,11 @@ export function isRtcp(packet: Uint8Array, length: number, at = 0): boolean {
   return length >= 2 && packet[at]! >>> 6 === 2 && packet[at + 1]! >>> 5 === 6;
 }
 
-/** Bytes of the RTP header of the packet of `length` bytes at packet[at, ...), which is not RTCP; or MALFORMED, or NOT_RTP. */
+/** Bytes of the RTP header of the packet of `length` bytes at packet[at, ...); or MALFORMED; or NOT_RTP, of RTCP too. */
 export function rtpHeaderLength(packet: Uint8Array, length: number, at = 0): number {
   if (length === 0) return MALFORMED;
   const first = packet[at]!;
-  if (first >>> 6 !== 2) return NOT_RTP;
+  if (first >>> 6 !== 2 || isRtcp(packet, length, at)) return NOT_RTP;
   let header = FIXED_HEADER_BYTES + 4 * (first & 15);
   if ((first & 0x10) !== 0) {
     if (length < header + 4) return MALFORMED;

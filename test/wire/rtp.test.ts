@@ -113,7 +113,11 @@ describe('rules 4 and 5: a second byte of 192 to 223', () => {
     for (let first = 0; first < 256; first++) {
       for (let second = 0; second < 256; second++) {
         const expected = first >= 128 && first <= 191 && isRtcpType(second);
-        if (isRtcp(Uint8Array.of(9, first, second), 2, 1) !== expected) expect(`${first} ${second}`).toBe(expected);
+        const packet = Buffer.alloc(100);
+        packet.set([first, second], 1);
+        if (isRtcp(packet, 2, 1) !== expected) expect(`${first} ${second}`).toBe(expected);
+        const isNoRtp = rtpHeaderLength(packet, 90, 1) === NOT_RTP;
+        if (isNoRtp !== (expected || first >>> 6 !== 2)) expect(`${first} ${second}: no RTP`).toBe(!isNoRtp);
       }
     }
   });
