@@ -128,13 +128,16 @@ function checkAmounts(test: object): void {
 }
 
 function readOwn(json: object): VectorFile {
-  const { title, cases = [], channels = [] } = json as { title?: unknown; cases?: unknown; channels?: unknown };
-  if (!Array.isArray(cases) || !Array.isArray(channels) || !('cases' in json || 'channels' in json)) {
+  const { title } = json as { title?: unknown };
+  const cases: unknown = own(json as { cases?: unknown }, 'cases');
+  const channels: unknown = own(json as { channels?: unknown }, 'channels');
+  const lists = [cases, channels].filter((list) => list !== undefined);
+  if (lists.length === 0 || !lists.every(Array.isArray)) {
     throw new VectorFormatError('a vector file needs an array of cases, or of channels with cases');
   }
   const scope = new Scope();
-  const all: unknown[] = [...cases, ...channels.flatMap((channel: SharedChannel) => casesOf(channel))];
-  const inScope = (all as VectorCase[]).filter((test) => {
+  const shared = ((channels ?? []) as SharedChannel[]).flatMap(casesOf);
+  const inScope = [...((cases ?? []) as VectorCase[]), ...shared].filter((test) => {
     if (!isKnownKind(test.kind)) throw new VectorFormatError(`a case has an unknown kind: ${test.kind}`);
     checkAmounts(test);
     if (test.kind === 'aes-block') scope.out('bare AES block');
