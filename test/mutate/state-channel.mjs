@@ -182,6 +182,14 @@ export const CHANNEL_RULES = [
     ],
   },
   {
+    file: 'src/channel/suite.ts',
+    tests: ['test/channel/rotate/refusals.test.ts'],
+    mutations: [
+      ['a rotation to another mode', 'parsed.mode !== this.#ring.mode', 'false'],
+      ['a rotation to another context', 'parsed.context !== this.#ring.context', 'false'],
+    ],
+  },
+  {
     file: 'src/channel/channel.ts',
     tests: ['test/channel/closing.test.ts'],
     mutations: [
