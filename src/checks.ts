@@ -30,6 +30,13 @@ export function checkLength(length: number, most: number): void {
   }
 }
 
+/** Throws RangeError unless `clear` is an integer from 0 up; what a frame has less is the frame's fault. */
+export function checkClear(clear: number): void {
+  if (typeof clear !== 'number' || !(clear >= 0 && clear % 1 === 0)) {
+    throw new RangeError('clear must be an integer from 0 up: how many bytes of the payload stay in the clear');
+  }
+}
+
 /**
  * Throws RangeError where input[0, inputLength) and out[0, outLength) overlap, unless both start at the same byte. The
  * buffers are looked at last: asking an array for its buffer costs more than all else here.

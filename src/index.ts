@@ -8,7 +8,7 @@ export {
   generateSalt,
   type KnownMode,
 } from './channel/config.js';
-export type { Framing } from './channel/layout.js';
+export type { Framing, RtcpHandling } from './channel/layout.js';
 export { Opener, type OpenerStats } from './channel/opener.js';
 export type { ChannelOptions, OpenerOptions, RotateOptions } from './channel/options.js';
 export { Sealer } from './channel/sealer.js';

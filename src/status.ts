@@ -30,7 +30,7 @@ const TEXTS: readonly StatusText[] = [
   { name: 'OK', text: 'the frame was sealed or opened' },
   {
     name: 'MALFORMED',
-    text: 'the packet is empty, cut short, or its header is not well-formed: look for truncation on the path',
+    text: 'the packet is empty, cut short, or its header or padding count is not well-formed: look for truncation on the path',
   },
   {
     name: 'UNKNOWN_KEY',
@@ -43,7 +43,7 @@ const TEXTS: readonly StatusText[] = [
   },
   {
     name: 'BAD_TAG',
-    text: 'authentication failed: changed on the way, or another mode, key, salt, framing or bindHeader; compare fingerprints on both sides',
+    text: 'authentication failed: changed on the way, or another mode, key, salt, context, framing, bindHeader or number of clear bytes; compare fingerprints on both sides',
   },
   { name: 'NO_ROOM', text: 'out is smaller than the result: give it the length of the input and the overhead' },
   { name: 'NOT_RTP', text: 'not an RTP packet (STUN, DTLS or noise on the port?)' },
@@ -52,7 +52,7 @@ const TEXTS: readonly StatusText[] = [
     text: 'the input is longer than a frame may be: 65,535 bytes of RTP, or 16,777,215 bytes of a frame',
   },
   { name: 'EXHAUSTED', text: 'this key has had all the sessions or packets that it may have: set a new key' },
-  { name: 'RTCP', text: 'an RTCP packet: forward it as it is, or drop it' },
+  { name: 'RTCP', text: 'an RTCP packet, which this channel leaves in the clear: forward it as it is, or drop it' },
   { name: 'OWN_FRAME', text: 'sealed by this very channel: the path sends frames back' },
   { name: 'BUSY', text: 'too many unknown senders at once: the next frames of this one will be tried again' },
   { name: 'CLOSED', text: 'the channel, sealer or opener is closed' },

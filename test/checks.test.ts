@@ -11,7 +11,7 @@ vi.mock('../src/bytes.js', async (importOriginal) => {
   };
   return { ...real, copyInto };
 });
-const { checkBytes, checkLength, checkNames, checkOverlap, own } = await import('../src/checks.js');
+const { checkBytes, checkClear, checkLength, checkNames, checkOverlap, own } = await import('../src/checks.js');
 
 describe('checkBytes', () => {
   it('gives the real length, whatever the array shows', () => {
@@ -43,6 +43,23 @@ describe('checkLength', () => {
   });
 
   it.each([0, 5])('takes %i of 5', (length) => checkLength(length, 5));
+});
+
+describe('checkClear', () => {
+  it.each([
+    -1,
+    -0.5,
+    0.5,
+    2 ** 31 + 0.5,
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    mistyped<number>('3'),
+    mistyped<number>(3n),
+  ])('refuses %s', (clear) => {
+    expect(() => checkClear(clear)).toThrow(RangeError);
+  });
+
+  it.each([0, -0, 5, 2 ** 31, 2 ** 40, Number.MAX_VALUE])('takes %i', (clear) => checkClear(clear));
 });
 
 describe('checkOverlap', () => {

@@ -20,9 +20,9 @@ const VECTORS = '{"format":"frameseal-vectors/1","title":"none","cases":[]}';
 const ERROR = new Error('thrown by an accessor');
 
 function shown(channel: Channel): unknown {
-  const { mode, keyId, framing, bindHeader, engine, fingerprint } = channel;
+  const { mode, keyId, framing, bindHeader, rtcp, engine, fingerprint } = channel;
   channel.close();
-  return { mode, keyId, framing, bindHeader, engine, fingerprint };
+  return { mode, keyId, framing, bindHeader, rtcp, engine, fingerprint };
 }
 
 interface Reader {
@@ -53,7 +53,7 @@ const ENGINE = { engine: 'portable' };
 const READERS: Reader[] = [
   {
     name: 'options of enableEncryption',
-    fields: { framing: 'frame', bindHeader: false, replayWindow: 64, maxSenders: 1, ...ENGINE },
+    fields: { framing: 'frame', bindHeader: false, rtcp: 'clear', replayWindow: 64, maxSenders: 1, ...ENGINE },
     read: (options) => shown(enableEncryption(SETTINGS, options)),
   },
   { name: 'options of createOpener', fields: { loopback: true }, read: ownFrame },
@@ -73,7 +73,7 @@ const READERS: Reader[] = [
 const CONFIGS: Reader[] = [
   {
     name: 'configuration of enableEncryption',
-    fields: { ...SETTINGS, keyId: 3 },
+    fields: { ...SETTINGS, keyId: 3, context: 'room 7' },
     read: (settings = SETTINGS) => shown(enableEncryption(mistyped(settings))),
   },
   { name: 'configuration of rotate', fields: { ...LATER }, read: (settings = LATER) => rotated(settings) },
@@ -85,7 +85,7 @@ const CONFIGS: Reader[] = [
 ];
 const EVERY = [...READERS, ...CONFIGS];
 /** Also names that a reader does not have. */
-const NAMES = [...new Set(EVERY.flatMap(({ fields }) => Object.keys(fields))), 'rtcp', 'context', 'get', 'name'];
+const NAMES = [...new Set(EVERY.flatMap(({ fields }) => Object.keys(fields))), 'clear', 'get', 'name'];
 
 function polluted<T>(name: string, property: PropertyDescriptor, work: () => T): T {
   Object.defineProperty(Object.prototype, name, {

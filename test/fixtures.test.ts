@@ -8,9 +8,10 @@ import { AesGcm, Sm4Ecb } from '../src/aead.js';
 import { type Channel, enableEncryptionWith } from '../src/channel/channel.js';
 import { parseConfig } from '../src/channel/config.js';
 import { DerivedKeys, KeySchedule, SUITES } from '../src/channel/keys.js';
+import { Layout } from '../src/channel/layout.js';
 import { sm4Key } from '../src/channel/sm4.js';
 import { CounterMode } from '../src/engine/portable/aes.js';
-import { rtpHeaderLength } from '../src/wire/rtp.js';
+import { Frame } from '../src/frames/pipeline.js';
 import { SframeHeader, writeHeader } from '../src/wire/sframe.js';
 import { Guarded } from './support/arrays.js';
 import { GCM_MODES } from './support/channel.js';
@@ -36,7 +37,7 @@ import * as second from './support/second/keys.mjs';
 
 /** How many cases of each kind a file has: one that lost some fails. */
 const FILES: Readonly<Record<string, Partial<Record<Case['kind'], number>>>> = {
-  'channel.json': { channel: 576 },
+  'channel.json': { channel: 895 },
   'headers.json': { 'sframe-header': 10 },
   'fips197.json': { 'aes-block': 3 },
   'gbt32907.json': { 'sm4-ecb': 9 },
@@ -45,6 +46,7 @@ const FILES: Readonly<Record<string, Partial<Record<Case['kind'], number>>>> = {
   'sp800-38d.json': { gcm: 32 },
 };
 
+const HASHES_OF = { AES_128_GCM2: sha256, AES_256_GCM2: sha512 } as const;
 const HASHES = { 'SHA-256': [sha256, 'sha256'], 'SHA-512': [sha512, 'sha512'] } as const;
 const KID_OF_8_BYTES = 1n << 56n;
 const CTR_LIMIT_OF_A_SEALER = 1n << 32n;
@@ -152,23 +154,37 @@ function sframe(engine: EngineName, testCase: SframeCase): void {
 
 /** The keys that a channel case prints, by src; test/second.test.ts computes all values again. */
 function channelKeys(engine: EngineName, testCase: ChannelCase): void {
-  const { config, options, kid, frameKey, frameSalt, key16, nonce, aad } = testCase;
+  const { config, options, kid, ctr, clear = 0, prk, frameKey, frameSalt, key16, nonce, aad, sealed } = testCase;
   const parsed = parseConfig(config);
   if (parsed.mode === 'SM4_128_ECB') {
     if (key16 !== undefined) expectBytes(sm4Key(parsed), key16, 'key16');
     return;
   }
-  if (frameKey === undefined) return;
-  const schedule = new KeySchedule(parsed.mode, parsed.key, parsed.salt);
+  if (prk !== undefined) expectBytes(extract(HASHES_OF[parsed.mode], parsed.key, parsed.salt), prk, 'prk');
+  if (aad === undefined) return;
+  const schedule = new KeySchedule(parsed.mode, parsed.key, parsed.salt, parsed.context);
   const derived = new DerivedKeys(schedule.keyBytes);
   schedule.deriveInto(derived, ...halves(BigInt(kid!)));
-  expectBytes(derived.key, frameKey, 'frameKey');
-  expectBytes(derived.salt, frameSalt!, 'frameSalt');
+  if (frameKey !== undefined) expectBytes(derived.key, frameKey, 'frameKey');
+  if (frameSalt !== undefined) expectBytes(derived.salt, frameSalt, 'frameSalt');
+  const nonceBytes = second.nonceOf(derived.salt, BigInt(ctr!));
+  if (nonce !== undefined) expectBytes(nonceBytes, nonce, 'nonce');
+  // The SFrame header begins the aad and stands after what is in the clear; the plaintext is the end of the packet.
+  const frame = hex(sealed!);
   const packet = hex((testCase.input ?? testCase.output)!);
-  const payload = packet.subarray(options.framing === 'rtp' ? rtpHeaderLength(packet, packet.length) : 0);
-  const out = new Uint8Array(payload.length + TAG_BYTES);
-  new AesGcm(hex(frameKey), { engine }).seal(hex(nonce!), hex(aad!), payload, out);
-  expectBytes(out, testCase.sealed!.slice(-2 * out.length), 'ciphertext and tag');
+  const header = new SframeHeader();
+  const headerLength = header.parse(hex(aad), 0, hex(aad).length);
+  const tailLength = frame.length - packet.length - headerLength - TAG_BYTES;
+  expect(frame.subarray(frame.length - tailLength)).toEqual(Buffer.alloc(tailLength, 1));
+  const measured = new Frame<unknown>();
+  Object.assign(measured, { length: packet.length, clear });
+  measured.job.input = packet;
+  expect(new Layout({ rtcp: 'sealed', ...options }).measure(measured)).toBe(0);
+  const start = measured.clearLength;
+  const plaintext = packet.subarray(start);
+  const out = new Uint8Array(plaintext.length + TAG_BYTES);
+  new AesGcm(derived.key, { engine }).seal(nonceBytes, hex(aad), plaintext, out);
+  expectBytes(out, toHex(frame.subarray(start + headerLength, frame.length - tailLength)), 'ciphertext and tag');
 }
 
 /** A channel whose sealers have this case's KID and begin at its CTR. */
@@ -183,17 +199,17 @@ function channelOf(engine: EngineName, { config, options, kid = '0', ctr = '0' }
 
 /** Seals `input` to another array and in place, with the first sealers of two channels: they have one session. */
 function sealed(engine: EngineName, testCase: ChannelCase): void {
-  const { kid, input, outLength, expect: expected = 'ok' } = testCase;
+  const { kid, input, outLength, clear, expect: expected = 'ok' } = testCase;
   const plain = hex(input!);
   const length = outLength ?? (testCase.sealed ?? input!).length / 2;
   const refused = testCase.sealed === undefined;
-  for (const inPlace of [false, true]) {
+  for (const inPlace of length < plain.length ? [false] : [false, true]) {
     using sending = channelOf(engine, testCase);
     const sealer = sending.createSealer();
     expect(sealer.senderId).toBe(kid === undefined ? '' : toHex(u64(BigInt(kid))));
     const memory = new Guarded(length);
     if (inPlace) memory.bytes.set(plain);
-    const written = sealer.seal(inPlace ? memory.bytes : plain, memory.bytes, plain.length);
+    const written = sealer.seal(inPlace ? memory.bytes : plain, memory.bytes, plain.length, clear);
     expect(outcome(written), inPlace ? 'sealed in place' : 'sealed').toBe(refused ? expected : 'ok');
     if (!refused) expectBytes(memory.bytes.subarray(0, written), testCase.sealed, 'sealed');
     expect(memory.holds(refused ? (inPlace ? plain : EMPTY) : hex(testCase.sealed))).toBe(true);
@@ -202,13 +218,13 @@ function sealed(engine: EngineName, testCase: ChannelCase): void {
 
 /** Opens `sealed` to another array and in place, with openers that have seen what comes before it. */
 function opened(testCase: ChannelCase, receiving: Channel): void {
-  const { input, output = input, before = [], outLength, expect: expected = 'ok' } = testCase;
+  const { input, output = input, before = [], outLength, clear, expect: expected = 'ok' } = testCase;
   const frame = hex(testCase.sealed!);
   for (const inPlace of outLength === undefined ? [false, true] : [false]) {
     const opener = receiving.createOpener();
-    for (const earlier of before.map(hex)) opener.open(earlier, new Uint8Array(earlier.length));
+    for (const earlier of before.map(hex)) opener.open(earlier, new Uint8Array(earlier.length), undefined, clear);
     const memory = inPlace ? new Guarded(frame) : new Guarded(outLength ?? frame.length);
-    const written = opener.open(inPlace ? memory.bytes : frame, memory.bytes);
+    const written = opener.open(inPlace ? memory.bytes : frame, memory.bytes, undefined, clear);
     expect(outcome(written), inPlace ? 'opened in place' : 'opened').toBe(expected);
     if (expected === 'ok') expectBytes(memory.bytes.subarray(0, written), output!, 'opened');
     else expect(inPlace ? memory.holds(frame) : memory.untouched).toBe(true);

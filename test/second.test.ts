@@ -5,20 +5,27 @@
  */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { makeChannel, seal } from './support/second/format.mjs';
+import { makeChannel, printFingerprint, seal } from './support/second/format.mjs';
 import { SecondOpener } from './support/second/opener.mjs';
 import { render } from './support/second/vectors/file.mjs';
 
-interface Case {
-  readonly id: string;
+interface Channel {
+  readonly name: string;
   readonly config: Parameters<typeof makeChannel>[0];
   readonly options: Parameters<typeof makeChannel>[1];
+  readonly fingerprint: string;
+  readonly cases: readonly Case[];
+}
+
+interface Case {
+  readonly id: string;
   readonly kid?: string;
   readonly ctr?: string;
   readonly input?: string;
   readonly sealed?: string;
   readonly output?: string;
   readonly before?: readonly string[];
+  readonly clear?: number;
   readonly outLength?: number;
   readonly loopback?: false;
   readonly expect?: string;
@@ -31,23 +38,33 @@ const shown = (result: Buffer | string): string => (typeof result === 'string' ?
 
 describe('fixtures/channel.json', () => {
   const file = readFileSync(new URL('../fixtures/channel.json', import.meta.url), 'utf8');
-  const { cases } = JSON.parse(file) as { cases: Case[] };
+  const { channels } = JSON.parse(file) as { channels: Channel[] };
 
   it('is what the second implementation makes', () => {
     expect(render() === file, '`npm run vectors` writes it').toBe(true);
   });
 
-  it.each(cases)('$id', (testCase) => {
-    const { config, options, kid = '0', ctr = '0', input, sealed, before = [], outLength, loopback } = testCase;
+  it('has less than 300 KiB', () => {
+    expect(Buffer.byteLength(file)).toBeLessThan(300 * 1024);
+  });
+
+  it.each(channels)('$name: its fingerprint', ({ config, options, fingerprint }) => {
+    expect(printFingerprint(makeChannel(config, options).fingerprint)).toBe(fingerprint);
+  });
+
+  const cases = channels.flatMap((channel) => channel.cases.map((own) => ({ ...own, channel })));
+  it.each(cases)('$channel.name: $id', (testCase) => {
+    const { config, options } = testCase.channel;
+    const { kid = '0', ctr = '0', clear, input, sealed, before = [], outLength, loopback } = testCase;
     const expected = testCase.expect ?? testCase.output ?? input;
     if (input !== undefined) {
-      const result = seal(makeChannel(config, options), BigInt(kid), BigInt(ctr), unhex(input), outLength);
+      const result = seal(makeChannel(config, options), BigInt(kid), BigInt(ctr), unhex(input), { clear, outLength });
       expect(shown(result)).toBe(sealed ?? expected);
     }
     if (sealed === undefined) return;
     const opener = new SecondOpener(config, options, { ownKids: loopback === false ? [BigInt(kid)] : [] });
-    for (const frame of before) opener.open(unhex(frame));
-    expect(shown(opener.open(unhex(sealed), outLength))).toBe(expected);
+    for (const frame of before) opener.open(unhex(frame), { clear });
+    expect(shown(opener.open(unhex(sealed), { clear, outLength }))).toBe(expected);
   });
 });
 
@@ -87,7 +104,7 @@ describe('what the cases leave out', () => {
   it('has the limits of section 7', () => {
     const sm4 = { encryptionMode: 'SM4_128_ECB', encryptionKey: '11'.repeat(16) };
     const limits = [
-      [config, BIND, 65_535, 65_564],
+      [config, BIND, 65_535, 65_565],
       [sm4, BIND, 65_535, 65_551],
       [config, FRAME, 16_777_215, 16_777_244],
       [sm4, FRAME, 16_777_215, 16_777_231],
@@ -98,7 +115,7 @@ describe('what the cases leave out', () => {
       expect(opener.open(Buffer.alloc(opens))).not.toBe('TOO_LARGE');
       const channel = makeChannel(of, options);
       expect(seal(channel, 1n << 56n, 0n, Buffer.alloc(seals + 1))).toBe('TOO_LARGE');
-      expect(seal(channel, 1n << 56n, 0n, Buffer.alloc(seals), 0)).not.toBe('TOO_LARGE');
+      expect(seal(channel, 1n << 56n, 0n, Buffer.alloc(seals), { outLength: 0 })).not.toBe('TOO_LARGE');
     }
   });
 

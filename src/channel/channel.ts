@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /**
- * Channels: one mode, one key, one salt; sealers and openers are made here (FORMAT.md).
+ * Channels: one mode, one key, one salt, one context; sealers and openers are made here (FORMAT.md).
  *
  * All validation is done when a channel is made: no path leads from a bad configuration to plaintext on the wire. What a mode
  * does is its suite's affair (suite.ts).
@@ -9,7 +9,7 @@ import type { Engine } from '../engine/engine.js';
 import { fillRandom } from '../random.js';
 import { type EncryptionConfig, type KnownMode, withConfig } from './config.js';
 import type { SessionSource } from './keyring.js';
-import type { Framing } from './layout.js';
+import type { Framing, RtcpHandling } from './layout.js';
 import type { Opener } from './opener.js';
 import {
   type ChannelOptions,
@@ -42,8 +42,8 @@ export class Channel {
   }
 
   /**
-   * Four groups of hex digits for people to compare: equal where mode, key and salt are. It says nothing of keyId, framing and
-   * bindHeader. After a rotation, that of the key that seals.
+   * Four groups of hex digits for people to compare: equal where mode, key, salt and context are. It says nothing of keyId,
+   * framing, bindHeader and rtcp. After a rotation, that of the key that seals.
    */
   get fingerprint(): string {
     return this.#suite.fingerprint;
@@ -67,6 +67,11 @@ export class Channel {
     return this.#settings.layout.bindHeader;
   }
 
+  /** What becomes of RTCP; `'clear'` in SM4 mode, whatever the option says. */
+  get rtcp(): RtcpHandling {
+    return this.#settings.layout.rtcp;
+  }
+
   /**
    * A new sealer, with a session and keys of its own. Throws Error where the channel is closed or a start-up snapshot is
    * being built, EngineError where the engine has no room for another key, FrameError with EXHAUSTED after 2^20 sessions
@@ -88,7 +93,7 @@ export class Channel {
 
   /**
    * Takes a new key: it opens at once, and seals after `sealAfterMs`; the old one opens until `graceMs` after that.
-   * Throws ConfigError where the mode differs, the keyId is live, the key was live here before, or four keys are live;
+   * Throws ConfigError where mode or context differ, the keyId is live, the key was live here before, or four keys are live;
    * and in SM4 mode, which has no rotation. (FORMAT.md section 6)
    */
   rotate(config: EncryptionConfig, options: RotateOptions = {}): void {
@@ -128,7 +133,7 @@ export function enableEncryptionWith(
   engine?: Engine,
 ): Channel {
   return withConfig(config, (parsed) => {
-    const settings = readChannelOptions(options, engine);
+    const settings = readChannelOptions(options, parsed.mode, engine);
     const suite =
       parsed.mode === 'SM4_128_ECB'
         ? new Sm4Suite(parsed, settings)

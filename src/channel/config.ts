@@ -4,7 +4,7 @@
  * FORMAT.md section 1. A configuration is data from outside, so validation fails closed and in a fixed order; the first
  * fault is thrown as a ConfigError:
  *
- *     config's type -> unknown fields -> mode -> key -> salt -> keyId
+ *     config's type -> unknown fields -> mode -> key -> salt -> keyId -> context
  *     within a field: missing -> type -> empty -> text passed as bytes -> white space -> alphabet -> length -> weak
  *
  * A message never holds content of a key or a salt, only kind and length. Reading takes time that depends on both; it
@@ -24,11 +24,14 @@ import {
 } from '../bytes.js';
 import { own } from '../checks.js';
 import { fillRandom } from '../random.js';
+import { ConfigError, type ConfigErrorCode, type Field, refusal } from './config-error.js';
+
+export { ConfigError, type ConfigErrorCode };
 
 /** The modes that this engine offers. */
 export type KnownMode = 'AES_128_GCM2' | 'AES_256_GCM2' | 'SM4_128_ECB';
 
-/** One channel: one mode, one key, one salt. Everybody in the channel has the same three. (FORMAT.md section 1) */
+/** One channel: one mode, one key, one salt, one context. Everybody in the channel has the same. (FORMAT.md section 1) */
 export interface EncryptionConfig {
   /** Name, alias (any case, `-` or `_`) or number of the mode: 7, 8 or 4. There is no default. */
   encryptionMode: KnownMode | (string & {}) | number;
@@ -38,6 +41,11 @@ export interface EncryptionConfig {
   encryptionKdfSalt?: string | Uint8Array | undefined;
   /** Which key epoch this is, 0 to 15, for rotation; 0 where it is left out. Left out for SM4_128_ECB. */
   keyId?: number | undefined;
+  /**
+   * What the keys are for: a room, a flow, a direction, such as `room 7/audio/a>b`. 1 to 255 bytes of UTF-8 without control
+   * characters, taken as it stands. Frames of one context do not open in another. Left out for SM4_128_ECB.
+   */
+  context?: string | undefined;
 }
 
 /** @internal A configuration that was read: every value in the one shape that the rest of the library uses. */
@@ -49,41 +57,8 @@ export interface ParsedConfig {
   readonly salt: Uint8Array;
   /** 0 for SM4_128_ECB. */
   readonly keyId: number;
-}
-
-/** What can be wrong with a key and with a salt alike. */
-type SecretFault = 'missing' | 'type' | 'empty' | 'text_as_bytes' | 'whitespace' | 'alphabet' | 'length';
-
-/** What was wrong, for programs: one code for each case of FORMAT.md section 1, and those of `rotate` (section 6). */
-export type ConfigErrorCode =
-  | 'config_type'
-  | 'unknown_field'
-  | `mode_${'missing' | 'type' | 'empty' | 'whitespace' | 'unknown' | 'not_offered'}`
-  | `key_${SecretFault | 'prefix' | 'separators' | 'is_base64' | 'weak'}`
-  | `salt_${SecretFault | 'is_hex' | 'url_alphabet' | 'padding' | 'trailing_bits'}`
-  | `salt_${'all_zero' | 'equals_key' | 'not_allowed'}`
-  | `key_id_${'type' | 'range' | 'not_allowed'}`
-  | `rotate_${'mode' | 'key_id_live' | 'key_used' | 'too_many_keys' | 'not_supported'}`;
-
-/** Thrown for a configuration that cannot be used; the message says what to do next and may be logged. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-  /** The field at fault; 'config' for the configuration as a whole. */
-  readonly field: string;
-  readonly code: ConfigErrorCode;
-
-  constructor(field: string, code: ConfigErrorCode, message: string) {
-    super(message);
-    this.field = field;
-    this.code = code;
-  }
-}
-
-/** What a message says of a field whatever the fault. */
-interface Field {
-  readonly name: string;
-  readonly expected: string;
-  readonly remedy: string;
+  /** Empty where there is none. */
+  readonly context: string;
 }
 
 /** A field that holds a key or a salt: one procedure, `readSecret`, reads both. */
@@ -165,7 +140,7 @@ const OFFERED: readonly Mode[] = [
 const NOT_OFFERED = { AES_128_XTS: 1, AES_128_ECB: 2, AES_256_XTS: 3, AES_128_GCM: 5, AES_256_GCM: 6 };
 
 const WHOLE_REMEDY = '`frameseal keygen` prints a right configuration.';
-const FIELD_NAMES = ['encryptionMode', 'encryptionKey', 'encryptionKdfSalt', 'keyId'];
+const FIELD_NAMES = ['encryptionMode', 'encryptionKey', 'encryptionKdfSalt', 'keyId', 'context'];
 const CONFIG: Field = { name: 'config', expected: `an object with ${FIELD_NAMES.join(', ')}`, remedy: WHOLE_REMEDY };
 const MODE: Field = {
   name: 'encryptionMode',
@@ -173,6 +148,12 @@ const MODE: Field = {
   remedy: WHOLE_REMEDY,
 };
 const KEY_ID: Field = { name: 'keyId', expected: 'a whole number from 0 to 15, or nothing', remedy: WHOLE_REMEDY };
+const CONTEXT: Field = {
+  name: 'context',
+  expected: "1 to 255 bytes of text without control characters, such as 'room 7/audio/a>b', or nothing",
+  remedy: WHOLE_REMEDY,
+};
+const MAX_CONTEXT_BYTES = 255;
 
 // Lower case, because 'S' is also the upper case of a letter outside ASCII; no small letter in a mode has such a twin.
 const foldMode = (id: unknown): unknown => (typeof id === 'string' ? id.toLowerCase().replaceAll('_', '-') : id);
@@ -192,12 +173,6 @@ const WRITTEN_OUT = /^(?:[0-9a-f]{32}|[0-9a-f]{64}|(?=.{44}\s*$)[\w+/-]+={0,2})\
 
 /** Field names that may be shown: short, or long without a digit, and not hex. The others could be a pasted secret. */
 const SHOWN_NAME = /^(?![0-9a-f]{16,}$)(?:[\w-]{1,19}|[a-z_-]{20,32})$/i;
-
-function refusal(field: Field, code: ConfigErrorCode, arrived: string, hint = ''): ConfigError {
-  const got = hint === '' ? arrived : `${arrived} (${hint})`;
-  const message = `${field.name}: expected ${field.expected}; got ${got}. ${field.remedy}`;
-  return new ConfigError(field.name, code, message);
-}
 
 /** The configuration as something to read fields from, once it has turned out to have none but known ones. */
 function readFields(config: unknown): Readonly<Record<string, unknown>> {
@@ -290,6 +265,18 @@ function readKeyId(value: unknown): number {
   return value + 0; // -0 becomes 0
 }
 
+function readContext(value: unknown): string {
+  if (value === undefined) return '';
+  const refuse = (code: ConfigErrorCode, hint?: string) => refusal(CONTEXT, code, kindOf(value), hint);
+  if (typeof value !== 'string') throw refuse('context_type');
+  if (value === '') throw refuse('context_empty', 'leave it out where there is none');
+  if (/\p{Cc}/u.test(value)) throw refuse('context_control', 'it has a control character, such as a newline');
+  if (/\p{Cs}/u.test(value))
+    throw refuse('context_surrogate', 'it has half of a surrogate pair, which UTF-8 cannot write');
+  if (new TextEncoder().encode(value).length > MAX_CONTEXT_BYTES) throw refuse('context_length', 'too long in UTF-8');
+  return value;
+}
+
 /** @internal Checks a configuration and copies its values. Throws ConfigError for the first fault. (FORMAT.md section 1) */
 export function parseConfig(config: unknown): ParsedConfig {
   // Each field is read once: a getter cannot show one value to the checks and another one afterwards.
@@ -298,15 +285,18 @@ export function parseConfig(config: unknown): ParsedConfig {
   const encryptionKey = own(fields, 'encryptionKey');
   const encryptionKdfSalt = own(fields, 'encryptionKdfSalt');
   const keyId = own(fields, 'keyId');
+  const context = own(fields, 'context');
   const mode = readMode(encryptionMode);
   const key = readSecret(encryptionKey, mode.key);
   if (mode.name !== 'SM4_128_ECB') {
-    return { mode: mode.name, key, salt: readSalt(encryptionKdfSalt, key), keyId: readKeyId(keyId) };
+    const salt = readSalt(encryptionKdfSalt, key);
+    return { mode: mode.name, key, salt, keyId: readKeyId(keyId), context: readContext(context) };
   }
   const hint = 'SM4_128_ECB takes none, leave it out (not even null)';
   if (encryptionKdfSalt !== undefined) throw refusal(SALT, 'salt_not_allowed', kindOf(encryptionKdfSalt), hint);
   if (keyId !== undefined) throw refusal(KEY_ID, 'key_id_not_allowed', kindOf(keyId), hint);
-  return { mode: mode.name, key, salt: EMPTY, keyId: 0 };
+  if (context !== undefined) throw refusal(CONTEXT, 'context_not_allowed', kindOf(context), hint);
+  return { mode: mode.name, key, salt: EMPTY, keyId: 0, context: '' };
 }
 
 /** @internal Does something with a configuration that was read, and wipes it. */

@@ -43,6 +43,7 @@ export type SessionSource = (words: Int32Array<ArrayBuffer>, blocks?: Float64Arr
 
 export class KeyRing {
   readonly mode: GcmMode;
+  readonly context: string;
   readonly keyBytes: 16 | 32;
   /** The key that sealers use now. */
   sealing: LiveKey;
@@ -56,9 +57,10 @@ export class KeyRing {
   /** `onEnd` wipes what was derived from a live key. */
   constructor(mode: GcmMode, config: ParsedConfig, sessions: SessionSource, onEnd: (live: LiveKey) => void) {
     this.mode = mode;
+    this.context = config.context;
     this.#sessions = sessions;
     this.#onEnd = onEnd;
-    this.sealing = new LiveKey(config.keyId, new KeySchedule(mode, config.key, config.salt), 0);
+    this.sealing = new LiveKey(config.keyId, new KeySchedule(mode, config.key, config.salt, config.context), 0);
     this.keyBytes = this.sealing.schedule.keyBytes;
     this.#fingerprints.add(this.sealing.schedule.fingerprint);
     this.#live.push(this.sealing);
@@ -101,7 +103,10 @@ export class KeyRing {
     throw new Error('the source of random numbers repeats itself: no session can be drawn from it');
   }
 
-  /** Takes a new key. Throws ConfigError where the keyId is live, the key was used before, or four keys are live. */
+  /**
+   * Takes a new key, of the ring's mode and context. Throws ConfigError where the keyId is live, the key was used before, or
+   * four keys are live.
+   */
   rotate(config: ParsedConfig, sealAfterMs: number, graceMs: number): void {
     if (this.find(config.keyId) !== undefined) {
       throw new ConfigError(
@@ -118,7 +123,7 @@ export class KeyRing {
       );
     }
     const previous = this.#live[this.#live.length - 1]!;
-    const schedule = new KeySchedule(this.mode, config.key, config.salt);
+    const schedule = new KeySchedule(this.mode, config.key, config.salt, this.context);
     const next = new LiveKey(config.keyId, schedule, previous.epoch + 1);
     const timers: ReturnType<typeof setTimeout>[] = [];
     // A timer that an exception left running must not end a key that has no successor.

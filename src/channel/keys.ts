@@ -2,11 +2,11 @@
  * The key schedule (FORMAT.md sections 2, 3 and 5; RFC 9605 section 4.4.2; HKDF of RFC 5869).
  *
  *     prk          = Extract(kdfSalt, key)
- *     base_key     = Expand(prk, "frameseal/1 MODE base key " || u64 KID, Nh)
+ *     base_key     = Expand(prk, "frameseal/1 MODE base key " || u64 KID || context, Nh)
  *     secret       = Extract("", base_key)
  *     frame_key    = Expand(secret, "SFrame 1.0 Secret key "  || u64 KID || u16 suite, Nk)
  *     frame_salt   = Expand(secret, "SFrame 1.0 Secret salt " || u64 KID || u16 suite, 12)
- *     fingerprint  = Expand(prk, "frameseal/1 MODE fingerprint", 8)
+ *     fingerprint  = Expand(prk, "frameseal/1 MODE fingerprint" || context, 8)
  *
  * Every output is at most one hash long, so an Expand is one HMAC of info || 0x01. The hash states that depend on
  * prk alone are made once; a derivation copies them into scratch states, so that a flood of unknown senders leaves
@@ -44,7 +44,7 @@ class Info {
   readonly bytes: Uint8Array;
   readonly #kidAt: number;
 
-  constructor(label: string, trailer: readonly number[]) {
+  constructor(label: string, trailer: ArrayLike<number>) {
     const text = encoder.encode(label);
     this.#kidAt = text.length;
     this.bytes = new Uint8Array(text.length + 8 + trailer.length + 1);
@@ -101,19 +101,21 @@ export class KeySchedule {
   readonly #keyInfo: Info;
   readonly #saltInfo: Info;
 
-  constructor(mode: GcmMode, key: Uint8Array, salt: Uint8Array) {
+  constructor(mode: GcmMode, key: Uint8Array, salt: Uint8Array, context = '') {
     const { hash, id, hashBytes, keyBytes } = SUITES[mode];
     this.mode = mode;
     this.keyBytes = keyBytes;
     this.#hash = hash;
     this.#block = secretBytes(hashBytes);
     const prk = extract(hash, key, salt);
-    this.fingerprint = fingerprintText(expand(hash, prk, encoder.encode(`frameseal/1 ${mode} fingerprint`), 8));
+    this.fingerprint = fingerprintText(
+      expand(hash, prk, encoder.encode(`frameseal/1 ${mode} fingerprint${context}`), 8),
+    );
     this.#prk = hmac.create(hash, prk);
     this.#noSalt = hmac.create(hash, new Uint8Array(hashBytes));
     this.#scratch = this.#prk.clone();
     prk.fill(0);
-    this.#baseKeyInfo = new Info(`frameseal/1 ${mode} base key `, []);
+    this.#baseKeyInfo = new Info(`frameseal/1 ${mode} base key `, encoder.encode(context));
     this.#keyInfo = new Info('SFrame 1.0 Secret key ', [id >>> 8, id & 0xff]);
     this.#saltInfo = new Info('SFrame 1.0 Secret salt ', [id >>> 8, id & 0xff]);
   }

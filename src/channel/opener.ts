@@ -47,15 +47,16 @@ export class Opener {
   /**
    * Opens input[0, length) into out. Returns bytes written, or a status < 0; then out is untouched and no state has
    * moved. `out` may be the input's own memory from the same start. Throws TypeError or RangeError for arguments that
-   * can never be right; never for what a frame holds. `length` defaults to the input's real length. (FORMAT.md section 6)
+   * can never be right; never for what a frame holds. `length` defaults to the input's real length; `clear` (default 0) is what
+   * the frame was sealed with. (FORMAT.md section 6)
    */
-  open(input: Uint8Array, out: Uint8Array, length?: number): number {
-    return this.#pipeline.run(input, out, length);
+  open(input: Uint8Array, out: Uint8Array, length?: number, clear?: number): number {
+    return this.#pipeline.run(input, out, length, clear);
   }
 
   /** Opens a frame into a new array. Throws FrameError with the status where `open` would return one. */
-  openCopy(input: Uint8Array): Uint8Array<ArrayBuffer> {
-    return this.#pipeline.runCopy(input);
+  openCopy(input: Uint8Array, clear?: number): Uint8Array<ArrayBuffer> {
+    return this.#pipeline.runCopy(input, clear);
   }
 
   /**

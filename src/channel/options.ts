@@ -4,15 +4,21 @@ import { checkNames, own } from '../checks.js';
 import type { Engine } from '../engine/engine.js';
 import { type EngineChoice, pickEngine } from '../engine/pick.js';
 import { MAX_WINDOW, MIN_WINDOW } from '../replay.js';
-import { type Framing, Layout } from './layout.js';
+import type { KnownMode } from './config.js';
+import { type Framing, Layout, type RtcpHandling } from './layout.js';
 import type { Settings } from './suite.js';
 
-/** How a channel works; everybody in it must agree on `framing` and `bindHeader`. */
+/** How a channel works; everybody in it must agree on `framing`, `bindHeader` and `rtcp`. */
 export interface ChannelOptions {
-  /** `'rtp'` (default): RTP packets, headers in the clear. `'frame'`: whole frames or messages, nothing in the clear. */
+  /** `'rtp'` (default): RTP and RTCP packets, headers in the clear. `'frame'`: whole frames or messages. */
   framing?: Framing | undefined;
   /** Authenticate the RTP header (default true). false: for paths on which a relay rewrites headers. */
   bindHeader?: boolean | undefined;
+  /**
+   * RTCP packets, with framing `'rtp'`. `'sealed'` (default): all but their first 8 bytes. `'clear'`: `seal` and `open` return the
+   * status RTCP, for paths on which a relay reads RTCP. SM4 mode always leaves them in the clear.
+   */
+  rtcp?: RtcpHandling | undefined;
   /** Counters that an opener keeps per sender: a power of two, 64 to 65,536; default 1,024. */
   replayWindow?: number | undefined;
   /** Senders that an opener remembers, 1 to 65,536; default 1,024. */
@@ -41,18 +47,20 @@ const DEFAULT_GRACE_MS = 10_000;
 /** The longest delay that timers take. */
 const MAX_DELAY_MS = 0x7fffffff;
 
-/** @internal Reads a channel's options; `engine`, for tests, replaces the option. */
-export function readChannelOptions(options: ChannelOptions, engine?: Engine): Settings {
-  checkNames(options, ['framing', 'bindHeader', 'replayWindow', 'maxSenders', 'engine']);
+/** @internal Reads the options of a channel in this mode; `engine`, for tests, replaces the option. */
+export function readChannelOptions(options: ChannelOptions, mode: KnownMode, engine?: Engine): Settings {
+  checkNames(options, ['framing', 'bindHeader', 'rtcp', 'replayWindow', 'maxSenders', 'engine']);
   const { framing = 'rtp' } = { framing: own(options, 'framing') };
   if (framing !== 'rtp' && framing !== 'frame') throw new TypeError("framing must be 'rtp' or 'frame'");
   const bindHeader = booleanOption(options, 'bindHeader', true);
+  const { rtcp = 'sealed' } = { rtcp: own(options, 'rtcp') };
+  if (rtcp !== 'sealed' && rtcp !== 'clear') throw new TypeError("rtcp must be 'sealed' or 'clear'");
   const replayWindow = integerOption(options, 'replayWindow', DEFAULT_WINDOW, { least: MIN_WINDOW, most: MAX_WINDOW });
   if ((replayWindow & (replayWindow - 1)) !== 0) {
     throw new RangeError(`replayWindow must be a power of two, got ${replayWindow}`);
   }
   return {
-    layout: new Layout(framing, bindHeader),
+    layout: new Layout({ framing, bindHeader, rtcp: mode === 'SM4_128_ECB' ? 'clear' : rtcp }),
     replayWindow,
     maxSenders: integerOption(options, 'maxSenders', DEFAULT_SENDERS, { least: 1, most: MAX_SENDERS }),
     engine: engine ?? pickEngine(own(options, 'engine')),

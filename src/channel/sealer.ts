@@ -1,8 +1,8 @@
 /**
  * Sealers: from a frame to what goes on the wire (FORMAT.md sections 3 to 5).
  *
- *     SFrame   clear header || config | KID | CTR || ciphertext || tag(16)
- *     SM4      clear header || ciphertext of the padded payload
+ *     SFrame   header and bytes in the clear || config | KID | CTR || ciphertext || tag(16) || padding count
+ *     SM4      header and bytes in the clear || ciphertext of the padded payload
  */
 import type { FrameStats } from '../frames/counters.js';
 import { FramePipeline, type FrameProtocol } from '../frames/pipeline.js';
@@ -47,10 +47,11 @@ export class Sealer {
   /**
    * Seals input[0, length) into out. Returns bytes written, or a status < 0; then, and where it throws, out is untouched. `out`
    * may be the input's own memory from the same start. Throws TypeError or RangeError for arguments that can never be
-   * right. `length` defaults to the input's real length. (FORMAT.md section 4)
+   * right. `length` defaults to the input's real length. The payload's first `clear` bytes (default 0) stay in the clear and are
+   * authenticated; the opener must know their number. (FORMAT.md section 4)
    */
-  seal(input: Uint8Array, out: Uint8Array, length?: number): number {
-    return this.#pipeline.run(input, out, length);
+  seal(input: Uint8Array, out: Uint8Array, length?: number, clear?: number): number {
+    return this.#pipeline.run(input, out, length, clear);
   }
 
   /** Seals a frame into a new array. Throws FrameError with the status where `seal` would return one. */

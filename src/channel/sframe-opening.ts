@@ -1,8 +1,8 @@
 /**
  * Opening in the GCM2 modes: SFrame ciphertexts (FORMAT.md sections 4 and 6).
  *
- *     closed? -> length -> RTP -> SFrame header -> room in out -> own frame? -> key by KID -> window: check
- *             -> verify the tag -> decrypt into out -> window: accept
+ *     closed? -> length -> RTP, clear bytes, padding count -> SFrame header -> room in out -> own frame? -> key by KID
+ *             -> window: check -> verify the tag -> decrypt into out -> window: accept
  *
  * A refusal changes nothing but counters: no window, no sender, no order of eviction, and not a byte of `out`.
  */
@@ -12,7 +12,7 @@ import { AFTER_OTHERS, type Frame } from '../frames/pipeline.js';
 import { BAD_TAG, BUSY, MALFORMED, NO_ROOM, OWN_FRAME, TOO_OLD, UNKNOWN_KEY } from '../status.js';
 import { MAX_HEADER_BYTES, SframeHeader } from '../wire/sframe.js';
 import type { KeyRing, LiveKey } from './keyring.js';
-import { type Layout, SFRAME_OVERHEAD } from './layout.js';
+import { type Layout, PADDING_COUNT } from './layout.js';
 import type { OpenProtocol } from './opener.js';
 import { type Sender, SenderTable } from './senders.js';
 
@@ -42,7 +42,7 @@ export class SframeOpening implements OpenProtocol {
   #group = 0;
 
   constructor(ring: KeyRing, engine: Engine, layout: Layout, options: SframeOpeningOptions) {
-    this.maxBytes = layout.maxBytes + SFRAME_OVERHEAD;
+    this.maxBytes = layout.maxBytes + layout.sframeOverhead;
     this.#ring = ring;
     this.#engine = engine;
     this.#layout = layout;
@@ -60,20 +60,22 @@ export class SframeOpening implements OpenProtocol {
 
   prepare(frame: Frame<Sender>, waiting: number): number {
     if (waiting === 0) this.#group = (this.#group + 1) | 0;
-    const headerLength = this.#layout.headerLength(frame);
-    if (headerLength < 0) return headerLength;
-    const { length, job } = frame;
+    const measured = this.#layout.measure(frame);
+    if (measured < 0) return measured;
+    const { clearLength, job } = frame;
     const { input } = job;
+    const end = frame.length - frame.tailLength;
+    if (end < frame.length && input[end] !== PADDING_COUNT[0]) return MALFORMED;
     // The header is copied before it is read, like the other one.
-    const headerRoom = Math.min(MAX_HEADER_BYTES, length - headerLength);
-    for (let i = 0; i < headerRoom; i++) job.aad[i] = input[headerLength + i]!;
+    const headerRoom = Math.min(MAX_HEADER_BYTES, end - clearLength);
+    for (let i = 0; i < headerRoom; i++) job.aad[i] = input[clearLength + i]!;
     const header = this.#header;
     const sframeLength = header.parse(job.aad, 0, headerRoom);
     if (sframeLength < 0) return sframeLength;
-    const textAt = headerLength + sframeLength;
-    const textLength = length - textAt - TAG_BYTES;
+    const textAt = clearLength + sframeLength;
+    const textLength = end - textAt - TAG_BYTES;
     if (textLength < 0) return MALFORMED;
-    if (frame.room < headerLength + textLength) return NO_ROOM;
+    if (frame.room < clearLength + textLength) return NO_ROOM;
 
     const { kidHigh, kidLow, ctr } = header;
     let sender = this.#table.find(kidHigh, kidLow);
@@ -92,14 +94,14 @@ export class SframeOpening implements OpenProtocol {
     frame.idHigh = kidHigh;
     frame.idLow = kidLow;
     frame.counter = ctr;
-    const end = this.#layout.takeHeader(frame, headerLength, sframeLength);
-    if (end < 0) return end;
+    const taken = this.#layout.takeHeader(frame, sframeLength);
+    if (taken < 0) return taken;
     sender.derived.setNonce(job, Math.floor(ctr / TWO_TO_32), ctr);
     job.key = sender.key;
-    job.headLength = headerLength;
+    job.headLength = clearLength;
     job.inputAt = textAt;
     job.length = textLength;
-    job.outputAt = headerLength;
+    job.outputAt = clearLength;
     sender.group = this.#group;
     sender.newest = ctr;
     return 0;

@@ -13,7 +13,7 @@ import { EXHAUSTED, NO_ROOM } from '../status.js';
 import { ctrLength, writeHeader } from '../wire/sframe.js';
 import type { KeyRing, LiveKey } from './keyring.js';
 import { DerivedKeys } from './keys.js';
-import { type Layout, SFRAME_OVERHEAD } from './layout.js';
+import { type Layout, PADDING_COUNT } from './layout.js';
 import type { SealProtocol } from './sealer.js';
 
 /** Blocks of 16 bytes that a session may seal. */
@@ -21,7 +21,7 @@ const MAX_BLOCKS = 2 ** 36;
 
 export class SframeSealing implements SealProtocol {
   readonly maxBytes: number;
-  readonly growth: number = SFRAME_OVERHEAD;
+  readonly growth: number;
   readonly #ring: KeyRing;
   readonly #engine: Engine;
   readonly #layout: Layout;
@@ -39,6 +39,7 @@ export class SframeSealing implements SealProtocol {
 
   constructor(ring: KeyRing, engine: Engine, layout: Layout) {
     this.maxBytes = layout.maxBytes;
+    this.growth = layout.sframeOverhead;
     this.#ring = ring;
     this.#engine = engine;
     this.#layout = layout;
@@ -56,8 +57,8 @@ export class SframeSealing implements SealProtocol {
   }
 
   prepare(frame: Frame<undefined>, waiting: number): number {
-    const headerLength = this.#layout.headerLength(frame);
-    if (headerLength < 0) return headerLength;
+    const measured = this.#layout.measure(frame);
+    if (measured < 0) return measured;
     if (this.#spent || this.#live !== this.#ring.sealing) {
       // The frames that wait need the keys that there are.
       if (waiting > 0) return AFTER_OTHERS;
@@ -66,18 +67,20 @@ export class SframeSealing implements SealProtocol {
     }
     const ctr = this.#ctr;
     const sframeLength = 9 + ctrLength(ctr);
-    const { job, length } = frame;
-    if (frame.room < sframeLength + length + TAG_BYTES) return NO_ROOM;
+    const { job, length, clearLength, tailLength } = frame;
+    if (frame.room < sframeLength + length + TAG_BYTES + tailLength) return NO_ROOM;
 
     writeHeader(job.aad, 0, this.#kid[0]!, this.#kid[1]!, ctr);
-    const end = this.#layout.takeHeader(frame, headerLength, sframeLength);
+    const end = this.#layout.takeHeader(frame, sframeLength);
     if (end < 0) return end;
     for (let i = 0; i < sframeLength; i++) job.head[end + i] = job.head[i]!;
-    job.headLength = headerLength + sframeLength;
+    job.headLength = clearLength + sframeLength;
+    job.tail = PADDING_COUNT;
+    job.tailLength = tailLength;
     this.#derived.setNonce(job, 0, ctr);
     job.key = this.#key;
-    job.inputAt = headerLength;
-    job.length = length - headerLength;
+    job.inputAt = clearLength;
+    job.length = length - clearLength;
     job.outputAt = job.headLength;
     // Taken: nothing below is called, and nothing above has moved.
     this.#ctr = (ctr + 1) | 0;
@@ -92,7 +95,7 @@ export class SframeSealing implements SealProtocol {
   }
 
   finish({ job }: Frame<undefined>): number {
-    return job.headLength + job.written;
+    return job.headLength + job.written + job.tailLength;
   }
 
   settle(): void {}

@@ -38,14 +38,14 @@ export function sm4Fingerprint(key: Uint8Array): string {
   return fingerprintText(bytes);
 }
 
-/** Fills in the job of a frame whose clear header is `headerLength` bytes long: 0, or MALFORMED. */
-function fillJob(frame: Frame<unknown>, layout: Layout, headerLength: number): number {
-  const { length, job } = frame;
-  if (layout.takeHeader(frame, headerLength, 0) < 0) return MALFORMED;
-  job.headLength = headerLength;
-  job.inputAt = headerLength;
-  job.length = length - headerLength;
-  job.outputAt = headerLength;
+/** Fills in the job of a frame that was measured: 0, or MALFORMED. There is no tag that a padding count could follow. */
+function fillJob(frame: Frame<unknown>, layout: Layout): number {
+  const { length, clearLength, job } = frame;
+  if (layout.takeHeader(frame, 0) < 0) return MALFORMED;
+  job.headLength = clearLength;
+  job.inputAt = clearLength;
+  job.length = length - clearLength;
+  job.outputAt = clearLength;
   return 0;
 }
 
@@ -63,10 +63,11 @@ export class Sm4Sealing implements SealProtocol {
   }
 
   prepare(frame: Frame<undefined>): number {
-    const headerLength = this.#layout.headerLength(frame);
-    if (headerLength < 0) return headerLength;
-    if (frame.room < headerLength + paddedLength(frame.length - headerLength)) return NO_ROOM;
-    return fillJob(frame, this.#layout, headerLength);
+    const measured = this.#layout.measure(frame);
+    if (measured < 0) return measured;
+    const { length, clearLength } = frame;
+    if (frame.room < clearLength + paddedLength(length - clearLength)) return NO_ROOM;
+    return fillJob(frame, this.#layout);
   }
 
   crypt(jobs: readonly FrameJob[], count: number): void {
@@ -98,11 +99,11 @@ export class Sm4Opening implements OpenProtocol {
   }
 
   prepare(frame: Frame<Sender>): number {
-    const headerLength = this.#layout.headerLength(frame);
-    if (headerLength < 0) return headerLength;
+    const measured = this.#layout.measure(frame);
+    if (measured < 0) return measured;
     if (frame.length === 0) return MALFORMED;
     if (frame.room < frame.length) return NO_ROOM;
-    return fillJob(frame, this.#layout, headerLength);
+    return fillJob(frame, this.#layout);
   }
 
   crypt(jobs: readonly FrameJob[], count: number): void {

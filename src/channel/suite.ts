@@ -86,6 +86,13 @@ export class SframeSuite implements Suite {
           `a channel keeps its mode, ${this.#ring.mode}; for ${parsed.mode} make a new channel`,
         );
       }
+      if (parsed.context !== this.#ring.context) {
+        throw new ConfigError(
+          'context',
+          'rotate_context',
+          'a channel keeps its context: give rotate the same one; for another make a new channel',
+        );
+      }
       this.#ring.rotate(parsed, sealAfterMs, graceMs);
     });
   }

@@ -3,12 +3,12 @@ import type { Command } from 'commander';
 import { identify, loadConfig } from './configfile.js';
 
 /** Settings outside the configuration file and the fingerprint. */
-const OPTIONS = '  (framing and bindHeader, which each program sets, must agree as well)';
+const OPTIONS = '  (framing, bindHeader and rtcp, which each program sets, must agree as well)';
 
 export function addFingerprint(program: Command): void {
   program
     .command('fingerprint')
-    .description('print the fingerprint of a configuration: equal where mode, key and salt are')
+    .description('print the fingerprint of a configuration: equal where mode, key, salt and context are')
     .option('-c, --config <file>', 'the configuration (default: the file that FRAMESEAL_CONFIG names)')
     .option('--json', 'one JSON object on stdout')
     .action(fingerprint);

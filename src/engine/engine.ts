@@ -22,8 +22,8 @@ export const REFUSED = -1;
 export const NO_MEMORY = -2;
 
 /**
- * @internal One frame's order to an engine, made once and filled in again for each frame. Its result, `head` and then the text, is
- * written whole or not at all, whatever throws: output[outputAt - headLength, outputAt + written).
+ * @internal One frame's order to an engine, made once and filled in again for each frame. Its result, `head`, the text and `tail`,
+ * is written whole or not at all, whatever throws: output[outputAt - headLength, outputAt + written + tailLength).
  */
 export class FrameJob {
   /** GCM: the key. */
@@ -42,6 +42,9 @@ export class FrameJob {
   head: Uint8Array = EMPTY;
   headAt = 0;
   headLength = 0;
+  /** What stands after the text is tail[0, tailLength). */
+  tail: Uint8Array = EMPTY;
+  tailLength = 0;
   output: Uint8Array = EMPTY;
   outputAt = 0;
   /** Out: bytes of text and tag written, REFUSED, or (opening) NO_MEMORY. */

@@ -12,7 +12,7 @@
  * a batch are fetched before (accessors may call back), and arrays are never asked for properties that can be replaced.
  */
 import { isInt32Array, kindOf, lengthOf } from '../bytes.js';
-import { checkBytes, checkLength, checkOverlap } from '../checks.js';
+import { checkBytes, checkClear, checkLength, checkOverlap } from '../checks.js';
 import { FrameJob } from '../engine/engine.js';
 import { CLOSED, TOO_LARGE, UNFINISHED } from '../status.js';
 import { FrameCounters, type FrameStats } from './counters.js';
@@ -33,6 +33,11 @@ export class Frame<Source> {
   /** The frame is the first `length` bytes of its job's input; the job's output has room for `room` bytes. */
   length = 0;
   room = 0;
+  /** How many bytes of its payload the caller wants in the clear. */
+  clear = 0;
+  /** What a protocol has measured: bytes in the clear at its start, headers included, and after its tag. */
+  clearLength = 0;
+  tailLength = 0;
   /** Its place in the batch. */
   index = 0;
   /** Who sent it, by which id, and its counter: what `finish` of a receiver needs. */
@@ -104,14 +109,15 @@ export class FramePipeline<Source> {
   }
 
   /** One frame: bytes written, or a status < 0. */
-  run(input: Uint8Array, out: Uint8Array, length: number | undefined): number {
-    const result = this.#runSingle(input, out, length);
+  run(input: Uint8Array, out: Uint8Array, length?: number, clear?: number): number {
+    const result = this.#runSingle(input, out, length, clear);
     this.#protocol.settle();
     return result;
   }
 
-  #runSingle(input: Uint8Array, out: Uint8Array, length: number | undefined): number {
+  #runSingle(input: Uint8Array, out: Uint8Array, length?: number, clear = 0): number {
     const frame = this.#single;
+    frame.clear = clear;
     frame.job.input = input;
     frame.job.output = out;
     let result = this.#prepare(frame, length, 0);
@@ -124,10 +130,10 @@ export class FramePipeline<Source> {
   }
 
   /** One frame into a new array; throws FrameError where `run` would return a status. */
-  runCopy(input: Uint8Array): Uint8Array<ArrayBuffer> {
+  runCopy(input: Uint8Array, clear?: number): Uint8Array<ArrayBuffer> {
     const length = checkBytes('input', input);
     const out = new Uint8Array(length + this.#protocol.growth);
-    const written = this.run(input, out, length);
+    const written = this.run(input, out, length, clear);
     if (written < 0) throw new FrameError(written);
     return out.slice(0, written);
   }
@@ -148,7 +154,7 @@ export class FramePipeline<Source> {
 
   #runApart(inputs: Uint8Array[], outs: Uint8Array[], results: Int32Array, count: number): void {
     try {
-      for (let i = 0; i < count; i++) results[i] = this.#runSingle(inputs[i]!, outs[i]!, undefined);
+      for (let i = 0; i < count; i++) results[i] = this.#runSingle(inputs[i]!, outs[i]!);
     } finally {
       this.#protocol.settle();
     }
@@ -221,6 +227,7 @@ export class FramePipeline<Source> {
     const room = checkBytes('out', out);
     const length = given === undefined ? inputLength : given;
     checkLength(length, inputLength);
+    checkClear(frame.clear);
     checkOverlap(input, length, out, Math.min(room, length + growth));
     frame.length = length;
     frame.room = room;

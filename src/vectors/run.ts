@@ -173,7 +173,7 @@ function runFrames(test: ChannelCase, channel: Channel): Difference | undefined 
     const input = fromHex(test.input);
     const sealer = channel.createSealer();
     const room = test.outLength ?? input.length + sealer.overhead;
-    const sealed = outcome(room, (out) => sealer.seal(input, out));
+    const sealed = outcome(room, (out) => sealer.seal(input, out, undefined, test.clear));
     const difference = differ('sealed', test.sealed ?? expected ?? '', sealed);
     if (difference || test.sealed === undefined) return difference;
   } else if (test.loopback === false) {
@@ -184,13 +184,14 @@ function runFrames(test: ChannelCase, channel: Channel): Difference | undefined 
   const want = expected ?? test.output ?? test.input ?? '';
   const opener = () => {
     const made = channel.createOpener({ loopback: test.loopback !== false });
-    for (const frame of test.before ?? []) made.open(fromHex(frame), new Uint8Array(frame.length));
+    for (const frame of test.before ?? [])
+      made.open(fromHex(frame), new Uint8Array(frame.length), undefined, test.clear);
     return made;
   };
-  const apart = outcome(test.outLength ?? sealed.length, (out) => opener().open(sealed, out));
+  const apart = outcome(test.outLength ?? sealed.length, (out) => opener().open(sealed, out, undefined, test.clear));
   if (test.outLength !== undefined) return differ('opened', want, apart);
   const inPlace = sealed.slice();
-  const status = opener().open(inPlace, inPlace);
+  const status = opener().open(inPlace, inPlace, undefined, test.clear);
   const opened = status < 0 ? statusName(status) : toHex(inPlace.subarray(0, status));
   return differ('opened', want, apart) ?? differ('opened in place', want, opened);
 }

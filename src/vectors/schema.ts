@@ -75,15 +75,19 @@ export interface ChannelCase extends CaseBase {
     readonly encryptionKey: string;
     readonly encryptionKdfSalt?: string;
     readonly keyId?: number;
+    readonly context?: string;
   };
   readonly options?: {
     readonly framing?: 'rtp' | 'frame';
     readonly bindHeader?: boolean;
+    readonly rtcp?: 'sealed' | 'clear';
     readonly replayWindow?: number;
   };
   readonly kid?: string;
   readonly ctr?: string;
   readonly fingerprint?: string;
+  /** How many bytes of the payload are in the clear; left out, it is 0. */
+  readonly clear?: number;
   readonly input?: string;
   readonly sealed?: string;
   /** What opening gives, where it is not `input`. */
@@ -93,6 +97,18 @@ export interface ChannelCase extends CaseBase {
   readonly outLength?: number;
   /** false: the opener refuses this channel's own frames, as openers do. */
   readonly loopback?: boolean;
+}
+
+/** @internal A channel of a file, with what its cases share; their ids are unique within it. */
+export interface SharedChannel extends Pick<ChannelCase, 'config' | 'options' | 'fingerprint'> {
+  readonly name: string;
+  readonly cases: readonly Omit<ChannelCase, 'kind' | 'config' | 'options' | 'fingerprint'>[];
+}
+
+/** @internal The cases of a shared channel, each with all that it needs. */
+export function casesOf({ name, config, options, fingerprint, cases }: SharedChannel): ChannelCase[] {
+  const shared = { config, ...(options && { options }), ...(fingerprint !== undefined && { fingerprint }) };
+  return cases.map((test) => ({ ...test, ...shared, id: `${name}: ${test.id}`, kind: 'channel' }));
 }
 
 /** A bare AES block: engines offer none, so that these are for tests of one engine's insides. */

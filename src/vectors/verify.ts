@@ -6,7 +6,16 @@ import { looksLikeCavp, readCavp } from './cavp.js';
 import { parseExactJson } from './json.js';
 import { looksLikeRfc9605, readRfc9605 } from './rfc9605.js';
 import { type Difference, runCase } from './run.js';
-import { FORMAT, isKnownKind, Scope, type VectorCase, type VectorFile, VectorFormatError } from './schema.js';
+import {
+  casesOf,
+  FORMAT,
+  isKnownKind,
+  Scope,
+  type SharedChannel,
+  type VectorCase,
+  type VectorFile,
+  VectorFormatError,
+} from './schema.js';
 import { looksLikeWycheproof, readWycheproof } from './wycheproof.js';
 
 export type { Difference } from './run.js';
@@ -107,7 +116,7 @@ function parse(text: string): object {
 }
 
 /** The most that a case of ours may ask for: a file from elsewhere must not keep a process busy for days. */
-const MOST_AMOUNTS = { iterations: 10_000_000, outLength: 1 << 25 } as const;
+const MOST_AMOUNTS = { iterations: 10_000_000, outLength: 1 << 25, clear: 1 << 25 } as const;
 
 function checkAmounts(test: object): void {
   for (const [name, most] of Object.entries(MOST_AMOUNTS)) {
@@ -119,10 +128,16 @@ function checkAmounts(test: object): void {
 }
 
 function readOwn(json: object): VectorFile {
-  const { title, cases } = json as { title?: unknown; cases?: unknown };
-  if (!Array.isArray(cases)) throw new VectorFormatError('a vector file needs an array of cases');
+  const { title } = json as { title?: unknown };
+  const cases: unknown = own(json as { cases?: unknown }, 'cases');
+  const channels: unknown = own(json as { channels?: unknown }, 'channels');
+  const lists = [cases, channels].filter((list) => list !== undefined);
+  if (lists.length === 0 || !lists.every(Array.isArray)) {
+    throw new VectorFormatError('a vector file needs an array of cases, or of channels with cases');
+  }
   const scope = new Scope();
-  const inScope = cases.filter((test: VectorCase) => {
+  const shared = ((channels ?? []) as SharedChannel[]).flatMap(casesOf);
+  const inScope = [...((cases ?? []) as VectorCase[]), ...shared].filter((test) => {
     if (!isKnownKind(test.kind)) throw new VectorFormatError(`a case has an unknown kind: ${test.kind}`);
     checkAmounts(test);
     if (test.kind === 'aes-block') scope.out('bare AES block');

@@ -23,8 +23,9 @@ function errorOf(options: unknown, settings = SETTINGS): Error {
 
 describe('options', () => {
   test('may be left out, one by one and altogether', () => {
-    const everyDefault = { framing: 'rtp', bindHeader: true };
-    for (const options of [undefined, {}, { framing: undefined, bindHeader: undefined, engine: undefined }])
+    const everyDefault = { framing: 'rtp', bindHeader: true, rtcp: 'sealed' };
+    const undefinedOnes = { framing: undefined, bindHeader: undefined, rtcp: undefined, engine: undefined };
+    for (const options of [undefined, {}, undefinedOnes])
       expect(enableEncryption(SETTINGS, mistyped<ChannelOptions>(options))).toMatchObject(everyDefault);
     const channel = enableEncryption(SETTINGS, { maxSenders: mistyped(undefined), replayWindow: mistyped(undefined) });
     expect(channel.engine).toBe(enableEncryption(SETTINGS, { engine: 'auto' }).engine);
@@ -66,6 +67,13 @@ describe('options', () => {
     [{ bindHeader: null }, TypeError],
     [{ bindHeader: 'false' }, TypeError],
     [{ bindHeader: 0 }, TypeError],
+    [{ rtcp: 'open' }, TypeError],
+    [{ rtcp: 'Sealed' }, TypeError],
+    [{ rtcp: '' }, TypeError],
+    [{ rtcp: false }, TypeError],
+    [{ rtcp: null }, TypeError],
+    [{ context: 'room 7' }, TypeError],
+    [{ clear: 3 }, TypeError],
     [{ replayWindow: 0 }, RangeError],
     [{ replayWindow: 32 }, RangeError],
     [{ replayWindow: 63 }, RangeError],
@@ -99,7 +107,7 @@ describe('options', () => {
   ])('%o throws', (options, kind) => {
     const error = errorOf(options);
     expect(error).toBeInstanceOf(kind);
-    expect(error.message).toMatch(/framing|bindHeader|replayWindow|maxSenders|engine|options/);
+    expect(error.message).toMatch(/framing|bindHeader|rtcp|replayWindow|maxSenders|engine|options/);
   });
 
   test('framing null throws, as null does for every other option', () => {
@@ -130,7 +138,7 @@ describe('where several things are wrong', () => {
     const secrets = ['feedc0de'.repeat(8), 'S4lt+S4ltS4ltyS4lt/PepperMustardVinegarOil8='];
     for (const secret of secrets) {
       const misplaced: unknown[] = [secret, { [secret]: true }, new TextEncoder().encode(secret)];
-      for (const name of ['framing', 'bindHeader', 'replayWindow', 'maxSenders', 'engine'])
+      for (const name of ['framing', 'bindHeader', 'rtcp', 'replayWindow', 'maxSenders', 'engine'])
         misplaced.push({ [name]: secret }, { [name]: new TextEncoder().encode(secret) });
       for (const options of misplaced) {
         const { message, stack } = errorOf(options);
@@ -163,21 +171,24 @@ describe('section 5: choosing SM4', () => {
 });
 
 describe('fingerprint', () => {
-  test('equal where mode, key and salt are; the keyId, framing and bindHeader do not show', () => {
+  test('equal where mode, key, salt and context are; keyId, framing, bindHeader and rtcp do not show', () => {
     vi.spyOn(console, 'warn').mockImplementation(() => {});
     const [base, ...same] = [
       enableEncryption(SETTINGS),
       enableEncryption({ ...SETTINGS, keyId: 9 }),
       enableEncryption(SETTINGS, { framing: 'frame', bindHeader: false }),
+      enableEncryption(SETTINGS, { rtcp: 'clear' }),
     ].map(({ fingerprint }) => fingerprint);
     expect(base).toMatch(/^[0-9a-f]{4}(-[0-9a-f]{4}){3}$/);
-    expect(same).toEqual([base, base]);
+    expect(same).toEqual([base, base, base]);
     const others = [
       enableEncryption(config('AES_256_GCM2')),
       enableEncryption(config('SM4_128_ECB')),
       enableEncryption({ ...SETTINGS, encryptionKey: bytes(32, 8) }),
       enableEncryption({ ...SETTINGS, encryptionKdfSalt: bytes(32, 8) }),
+      enableEncryption({ ...SETTINGS, context: 'a' }),
+      enableEncryption({ ...SETTINGS, context: 'b' }),
     ].map(({ fingerprint }) => fingerprint);
-    expect(new Set([base, ...others]).size).toBe(5);
+    expect(new Set([base, ...others]).size).toBe(7);
   });
 });

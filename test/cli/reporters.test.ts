@@ -12,6 +12,7 @@ const ABOUT: About = {
   keyId: 0,
   framing: 'rtp',
   bindHeader: true,
+  rtcp: 'sealed',
   engine: 'simd',
 };
 

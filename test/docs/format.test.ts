@@ -5,8 +5,16 @@
  */
 import { describe, expect, test } from 'vitest';
 import { blocks, lines, page, type Values } from '../support/format-page.js';
-import { makeChannel, pad, printFingerprint, protect, seal } from '../support/second/format.mjs';
-import { decodeHeader, encodeHeader, rtpHeaderLength } from '../support/second/headers.mjs';
+import {
+  checkInput,
+  makeChannel,
+  type Parts,
+  pad,
+  printFingerprint,
+  protect,
+  seal,
+} from '../support/second/format.mjs';
+import { decodeHeader, encodeHeader, readDatagram } from '../support/second/headers.mjs';
 import { SecondOpener } from '../support/second/opener.mjs';
 
 type Computed = Record<string, Buffer | undefined>;
@@ -22,13 +30,19 @@ const shown = (result: Buffer | string): string => (typeof result === 'string' ?
 const examples = blocks('example');
 const { key: exampleKey, salt: exampleSalt } = examples[0] as { key: string; salt: string };
 
-/** The configuration of an example, and its RTP packet in two parts. */
-function inputsOf({ mode, kid = '00', key = exampleKey, packet = '' }: Values) {
-  const gcm2 = { encryptionKdfSalt: unhex(exampleSalt).toString('base64'), keyId: Number.parseInt(kid[0]!, 16) };
+/** The configuration of an example, its packet and the payload of that. */
+function inputsOf({ mode, kid = '00', key = exampleKey, context, packet = '' }: Values) {
+  const salt = unhex(exampleSalt).toString('base64');
+  const gcm2 = {
+    encryptionKdfSalt: salt,
+    keyId: Number.parseInt(kid[0]!, 16),
+    ...(context !== undefined && { context }),
+  };
   const config = { encryptionMode: mode!, encryptionKey: key, ...(mode === 'SM4_128_ECB' ? {} : gcm2) };
   const datagram = unhex(packet);
-  const rtp = packet === '' ? 0 : Number(rtpHeaderLength(datagram));
-  return { config, datagram, header: datagram.subarray(0, rtp), payload: datagram.subarray(rtp) };
+  const read = packet === '' ? { headerLength: 0 } : readDatagram(datagram, 'sealed');
+  if (typeof read === 'string') throw new Error(read);
+  return { config, datagram, payload: datagram.subarray(read.headerLength) };
 }
 
 /** The names of the page from those of the second implementation: infoBaseKey is info_base_key. */
@@ -44,7 +58,8 @@ function sm4(example: Values): Computed {
 }
 
 function gcm2(example: Values): Computed {
-  const { config, header, payload } = inputsOf(example);
+  const { config, datagram, payload } = inputsOf(example);
+  const clear = Number(example['clear'] ?? 0);
   let values: Computed = {};
   for (const [name, options] of Object.entries(LAYOUTS)) {
     const channel = makeChannel(config, options);
@@ -52,18 +67,18 @@ function gcm2(example: Values): Computed {
     values = { ...values, ...named(channel) };
     if (example['kid'] === undefined) continue;
     const sender = [BigInt(`0x${example['kid']}`), BigInt(example['ctr']!)] as const;
-    const clear = name === 'frame' ? Buffer.alloc(0) : header;
-    const { aad, sealed, ...made } = protect(channel, ...sender, encodeHeader(...sender), clear, payload);
+    const input = name === 'frame' ? payload : datagram;
+    const parts = checkInput(channel, input, clear, 'seal') as Parts;
+    const { aad, sealed, ...made } = protect(channel, ...sender, encodeHeader(...sender), parts);
     values = { ...values, ...named(made), [`aad_${name}`]: aad, [`sealed_${name}`]: sealed };
-    const input = Buffer.concat([clear, payload]);
-    expect(shown(seal(channel, ...sender, input))).toBe(shown(sealed));
-    expect(shown(new SecondOpener(config, options).open(sealed))).toBe(shown(input));
+    expect(shown(seal(channel, ...sender, input, { clear }))).toBe(shown(sealed));
+    expect(shown(new SecondOpener(config, options).open(sealed, { clear }))).toBe(shown(input));
   }
   return values;
 }
 
 describe('FORMAT.md, appendix A', () => {
-  const given = ['mode', 'key', 'salt', 'kid', 'ctr', 'packet'];
+  const given = ['mode', 'key', 'salt', 'context', 'kid', 'ctr', 'clear', 'packet'];
 
   test.each(examples)('$mode, CTR $ctr', (example) => {
     const values = example['mode'] === 'SM4_128_ECB' ? sm4(example) : gcm2(example);
@@ -73,10 +88,14 @@ describe('FORMAT.md, appendix A', () => {
   });
 
   test('nothing has dropped out of the page', () => {
-    expect(examples.map((example) => Object.keys(example).length)).toEqual([6, 4, 19, 14, 13, 8, 12, 10, 8]);
-    expect([...blocks('headers'), ...blocks('datagrams')].map((block) => Object.keys(block).length)).toEqual([11, 12]);
+    expect(examples.map((example) => Object.keys(example).length)).toEqual([
+      6, 4, 19, 14, 13, 8, 12, 21, 14, 10, 10, 8,
+    ]);
+    expect([...blocks('headers'), ...blocks('datagrams')].map((block) => Object.keys(block).length)).toEqual([11, 15]);
     expect(page.match(/^## \d\. /gm)).toHaveLength(8);
-    const printed = examples.slice(0, 2).map((example) => `\`${printFingerprint(unhex(example['fingerprint']!))}\``);
+    const printed = [examples[0]!, examples[1]!, examples[7]!].map(
+      (example) => `\`${printFingerprint(unhex(example['fingerprint']!))}\``,
+    );
     printed.push(`\`${unhex(exampleSalt).toString('base64')}\``);
     for (const text of printed) expect(page).toContain(text);
   });
@@ -88,6 +107,10 @@ describe('FORMAT.md, appendix A', () => {
   });
 
   test.each(lines('datagrams'))('datagram %s is %s', (hex, printed) => {
-    expect(String(rtpHeaderLength(unhex(hex)))).toBe(printed);
+    const [sealed, clear] = (['sealed', 'clear'] as const).map((rtcp) => {
+      const read = readDatagram(unhex(hex), rtcp);
+      return typeof read === 'string' ? read : String(read.headerLength);
+    });
+    expect(sealed === clear ? sealed : `${sealed} / ${clear}`).toBe(printed);
   });
 });

@@ -5,7 +5,8 @@
  *     ffmpeg -> :clear -> gateway --seal -> :sealed (tshark captures) -> gateway --open -> :opened -> ffmpeg
  *
  * The audio must come out byte for byte, every picture must decode to the same image, and the capture of the sealed leg
- * must hold no piece of the tone. The capture of the clear leg must hold some: this shows that the search works.
+ * must hold no piece of the tone. The capture of the clear leg must hold some: this shows that the search works. ffmpeg's
+ * sender reports travel on the next ports: sealed between the gateways, but for 8 bytes, and unchanged after them.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -49,9 +50,10 @@ async function tone(file, config) {
   writeFileSync(file('tone.sdp'), sdp('audio', 8, 'PCMA/8000'));
   const clear = capture(file('clear.pcapng'), CLEAR);
   const sealed = capture(file('sealed.pcapng'), SEALED);
-  await Promise.all([until(clear, /Capturing/), until(sealed, /Capturing/)]);
+  const reports = [CLEAR, SEALED, OPENED].map((port) => capture(file(`rtcp-${port}.pcapng`), port + 1));
+  await Promise.all([clear, sealed, ...reports].map((captured) => until(captured, /Capturing/)));
   await transfer(file, config, { input, sdpFile: 'tone.sdp', output, packetBytes: 172 });
-  for (const { child, ended } of [clear, sealed]) {
+  for (const { child, ended } of [clear, sealed, ...reports]) {
     child.kill('SIGINT');
     await ended;
   }
@@ -69,6 +71,20 @@ async function tone(file, config) {
   if (found.clear.withPiece === 0) throw new Error('the clear leg shows no tone either: the search is blind');
   if (found.sealed.packets === 0) throw new Error('the capture of the sealed leg is empty');
   if (found.sealed.withPiece > 0) throw new Error('the sealed leg shows pieces of the tone');
+  compareReports(...[CLEAR, SEALED, OPENED].map((port) => payloadsOf(file(`rtcp-${port}.pcapng`))));
+}
+
+/** Sender reports: the same before and after the gateways, and between them 8 bytes of each. */
+function compareReports(sent, sealed, opened) {
+  const same = sent.filter((report, i) => opened[i] === report).length;
+  const hidden = sealed.filter(
+    (packet, i) => packet.slice(0, 16) === sent[i].slice(0, 16) && !packet.includes(sent[i].slice(16)),
+  );
+  const isReport = (hex) => /^8[01]c8/.test(hex);
+  step(`RTCP: ${sent.length} sent, ${hidden.length} sealed, ${same} arrived as they were`);
+  if (sent.length === 0 || !sent.every(isReport)) throw new Error('ffmpeg sent no sender report');
+  if (same !== sent.length || opened.length !== sent.length) throw new Error('sender reports were lost or changed');
+  if (hidden.length !== sent.length) throw new Error('a sender report is not sealed');
 }
 
 async function picture(file, config) {
@@ -125,16 +141,22 @@ function capture(path, port) {
   return start('tshark', ['-i', 'lo', '-f', `udp dst port ${port}`, '-w', path]);
 }
 
+/** The UDP payloads of a capture, in hex. */
+function payloadsOf(path) {
+  const text = run('tshark', ['-r', path, '-T', 'fields', '-e', 'udp.payload']);
+  return text.replaceAll(':', '').trim().split('\n').filter(Boolean);
+}
+
 /** Counts the UDP payloads of a capture, and those that hold one of the pieces. */
 function payloadsWith(pieces, path) {
-  const lines = run('tshark', ['-r', path, '-T', 'fields', '-e', 'udp.payload']).trim().split('\n').filter(Boolean);
+  const lines = payloadsOf(path);
   const has = (payload) => {
     for (let at = 0; at + PIECE_BYTES <= payload.length; at++) {
       if (pieces.has(payload.toString('latin1', at, at + PIECE_BYTES))) return true;
     }
     return false;
   };
-  const withPiece = lines.filter((hex) => has(Buffer.from(hex.replaceAll(':', ''), 'hex'))).length;
+  const withPiece = lines.filter((hex) => has(Buffer.from(hex, 'hex'))).length;
   return { packets: lines.length, withPiece };
 }
 

@@ -90,21 +90,25 @@ describe('put', () => {
 });
 
 describe('commit', () => {
-  function committed(written: number, headLength: number, room: number): { output: Uint8Array; job: FrameJob } {
+  const TAIL = Uint8Array.of(1, 2, 3, 4);
+
+  function committed(written: number, headLength: number, tailLength: number): { output: Uint8Array; job: FrameJob } {
     const { memory, area } = newArea(1000);
     memory.set(NOISE.subarray(0, 1000), AT);
     const job = new FrameJob();
-    const output = new Uint8Array(room).fill(0xa5);
-    Object.assign(job, { head: NOISE.subarray(2000), headAt: 3, headLength, output, outputAt: 20 + headLength });
+    const output = new Uint8Array(200).fill(0xa5);
+    const head = { head: NOISE.subarray(2000), headAt: 3, headLength };
+    Object.assign(job, { ...head, tail: TAIL, tailLength, output, outputAt: 20 + headLength });
     area.commit(job, written);
     return { output, job };
   }
 
-  it('writes head and text, of any length, and nothing else', () => {
+  it('writes head, text and tail, of any length, and nothing else', () => {
     for (let headLength = 0; headLength < 20; headLength++) {
       for (const written of [0, 1, 100]) {
-        const { output, job } = committed(written, headLength, 200);
-        const result = [...NOISE.subarray(2003, 2003 + headLength), ...NOISE.subarray(0, written)];
+        const tail = TAIL.subarray(0, headLength % 5);
+        const { output, job } = committed(written, headLength, tail.length);
+        const result = [...NOISE.subarray(2003, 2003 + headLength), ...NOISE.subarray(0, written), ...tail];
         expect([...output.subarray(20, 20 + result.length)]).toEqual(result);
         expect(output.fill(0xa5, 20, 20 + result.length).every((byte) => byte === 0xa5)).toBe(true);
         expect(job.written).toBe(written);
@@ -118,6 +122,9 @@ describe('commit', () => {
     const output = new Uint8Array(50).fill(0xa5);
     Object.assign(job, { head: NOISE, headLength: 10, output, outputAt: 10, written: -1 });
     expect(() => area.commit(job, 41)).toThrow(RangeError);
+    // Here the tail alone would fit.
+    Object.assign(job, { headLength: 0, tail: TAIL, tailLength: 4, outputAt: -1 });
+    expect(() => area.commit(job, 20)).toThrow(RangeError);
     expect(output.every((byte) => byte === 0xa5)).toBe(true);
     expect(job.written).toBe(-1);
   });

@@ -56,7 +56,7 @@ class Member {
     this.#mode = mode;
     this.#key = key;
     this.#keys.set(key % 4, key);
-    this.#channel = enableEncryptionWith(this.#settings(key), { engine }, source);
+    this.#channel = enableEncryptionWith(this.#settings(key), { engine, rtcp: 'clear' }, source);
     this.addSealer();
   }
 

@@ -29,8 +29,8 @@ export const CHANNEL_RULES = [
       ],
       [
         'NO_ROOM takes a counter',
-        'sframeLength + length + TAG_BYTES) return NO_ROOM;',
-        'sframeLength + length + TAG_BYTES) {\n      this.#ctr++;\n      return NO_ROOM;\n    }',
+        'TAG_BYTES + tailLength) return NO_ROOM;',
+        'TAG_BYTES + tailLength) {\n      this.#ctr++;\n      return NO_ROOM;\n    }',
       ],
       ['a session does not end at 2^32', 'this.#ctr === 0 || ', ''],
       ['a rotation begins no session', 'if (this.#spent || this.#live !== this.#ring.sealing) {', 'if (this.#spent) {'],
@@ -134,7 +134,12 @@ export const CHANNEL_RULES = [
     mutations: [
       [
         'the copied header is not looked at again',
-        'if (rtpHeaderLength(job.aad, length, at) !== headerLength) return MALFORMED;',
+        'if (this.#clearLength(frame, aad, at) !== clearLength) return MALFORMED;',
+        '',
+      ],
+      [
+        'P of the copied header is not looked at again',
+        'if (this.#tailLength(frame, aad, at) !== tailLength) return MALFORMED;',
         '',
       ],
       [
@@ -144,6 +149,11 @@ export const CHANNEL_RULES = [
       ],
       ['the SFrame header is lost where the scratch grows', '  larger.set(array);\n', ''],
     ],
+  },
+  {
+    file: 'src/wire/rtp.ts',
+    tests: ['test/wire/rtp.test.ts'],
+    mutations: [['a header that is cut short', 'return length < header ? MALFORMED : header;', 'return header;']],
   },
   {
     file: 'src/channel/suite.ts',
@@ -169,6 +179,14 @@ export const CHANNEL_RULES = [
       ],
       ['close leaves the keys', '[...this.#users.keys(), this.#ring]', '[...this.#users.keys()]'],
       ['close leaves sealers and openers open', '[...this.#users.keys(), this.#ring]', '[this.#ring]'],
+    ],
+  },
+  {
+    file: 'src/channel/suite.ts',
+    tests: ['test/channel/rotate/refusals.test.ts'],
+    mutations: [
+      ['a rotation to another mode', 'parsed.mode !== this.#ring.mode', 'false'],
+      ['a rotation to another context', 'parsed.context !== this.#ring.context', 'false'],
     ],
   },
   {

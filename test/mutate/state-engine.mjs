@@ -19,6 +19,12 @@ export const ENGINE_RULES = [
       ['a copy without bounds before', 'inputAt <= this.#beforeBytes && ', ''],
       ['a window without bounds', 'this.#end - to);', 'Number.MAX_SAFE_INTEGER);'],
       ['the head is cut off at whole words', 'for (; i < headLength; i++) output[from + i] = head[headAt + i]!;', ''],
+      ['the tail is cut off', 'i < tailLength; i++', 'i < tailLength - 1; i++'],
+      [
+        'the tail is written before the text has fitted',
+        '    copyInto(output, view, outputAt);\n',
+        '    for (let j = 0; j < tailLength; j++) output[outputAt + written + j] = tail[j]!;\n    copyInto(output, view, outputAt);\n',
+      ],
       ['a result is written too long', 'const view = this.view(written);', 'const view = this.view(written + 1);'],
       [
         'the head is written before the text has fitted',

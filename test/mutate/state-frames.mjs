@@ -115,9 +115,19 @@ export const FRAME_RULES = [
     ],
   },
   {
+    file: 'src/frames/pipeline.ts',
+    tests: ['test/channel/contract/section4-parts.test.ts', 'test/channel/contract/section7-misuse.test.ts'],
+    mutations: [
+      ['clear bytes of the call before', '    frame.clear = clear;\n', '    frame.clear ||= clear;\n'],
+      ['any number of clear bytes', '    checkClear(frame.clear);\n', ''],
+    ],
+  },
+  {
     file: 'src/checks.ts',
     tests: ['test/checks.test.ts'],
     mutations: [
+      ['part of a clear byte', '&& clear % 1 === 0', ''],
+      ['clear bytes below 0', 'clear >= 0 && ', ''],
       ['any exception is an array without memory', 'if (!(error instanceof TypeError)) throw error;', ''],
       ['properties of prototypes are read', 'Object.hasOwn(object, name) ? object[name] : undefined', 'object[name]'],
       ['overlap by a byte, out behind', 'distance >= inputLength', 'distance >= inputLength - 1'],

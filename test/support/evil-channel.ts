@@ -23,6 +23,7 @@ const FRAMES = 9;
 const PAYLOAD_BYTES = 40;
 const RTP_HEADER_BYTES = 24;
 const MOST_ADDED = 29;
+const CLEAR_BYTES = 10;
 /** The KID of a sender elsewhere. */
 const FOREIGN = 0x0777_0000_0000_0001n;
 
@@ -40,8 +41,10 @@ class Reference {
     if (setup.mode === 'SM4_128_ECB') this.#sm4Key = settings[0]!.encryptionKey as Uint8Array;
   }
 
-  seal(frame: Uint8Array, kid: bigint, ctr: number): Uint8Array {
-    const [header, payload] = [frame.subarray(0, this.#header), frame.subarray(this.#header)];
+  /** All that stays in the clear is authenticated: header and clear bytes are one. */
+  seal(frame: Uint8Array, kid: bigint, ctr: number, clear = 0): Uint8Array {
+    const start = this.#header + clear;
+    const [header, payload] = [frame.subarray(0, start), frame.subarray(start)];
     if (this.#sm4Key) return concat(header, sm4(this.#sm4Key, payload));
     let sender = this.#senders.get(kid);
     if (sender === undefined) {
@@ -52,12 +55,12 @@ class Reference {
   }
 
   /** Throws unless `got` is this frame, sealed; returns its KID and CTR. */
-  verifySealed(frame: Uint8Array, got: Uint8Array | number): string | undefined {
-    if (frame.length < this.#header) return refused(got, MALFORMED);
+  verifySealed(frame: Uint8Array, got: Uint8Array | number, clear = 0): string | undefined {
+    if (frame.length < this.#header + clear) return refused(got, MALFORMED);
     if (typeof got === 'number') return refused(got);
-    if (this.#sm4Key) return isBytes(got, this.seal(frame, 0n, 0));
-    const { kid, ctr } = sframeHeader(got, this.#header);
-    isBytes(got, this.seal(frame, kid, ctr));
+    if (this.#sm4Key) return isBytes(got, this.seal(frame, 0n, 0, clear));
+    const { kid, ctr } = sframeHeader(got, this.#header + clear);
+    isBytes(got, this.seal(frame, kid, ctr, clear));
     return `${kid}/${ctr}`;
   }
 }
@@ -110,14 +113,14 @@ export function channelSubject(setup: ChannelSetup, seed: number): Subject {
     next = (next + count) % 1000;
     return framesOf(framing, count, next);
   };
-  const sealing = (count: number) => {
+  const sealing = (count: number, clear = 0) => {
     const inputs = frames(count);
-    const verify: Round['verify'] = (_, [frame], got) => reference.verifySealed(frame!, got);
+    const verify: Round['verify'] = (_, [frame], got) => reference.verifySealed(frame!, got, clear);
     return { inputs, rooms: inputs.map((input) => input.length + MOST_ADDED), verify };
   };
-  const opening = (count: number) => {
+  const opening = (count: number, clear = 0) => {
     const plain = frames(count);
-    const inputs = plain.map((frame) => reference.seal(frame, FOREIGN, foreignCtr++));
+    const inputs = plain.map((frame) => reference.seal(frame, FOREIGN, foreignCtr++, clear));
     const verify: Round['verify'] = (frame, [sealed], got) =>
       same(sealed!, inputs[frame]!) ? isBytes(got, plain[frame]!) : refused(got, MALFORMED, BAD_TAG);
     // Exact for GCM; SM4 asks for as much as it reads.
@@ -143,6 +146,22 @@ export function channelSubject(setup: ChannelSetup, seed: number): Subject {
           sealer.seal(input!, out!, 'number' in change ? change.number : length);
         return { ...round, length, invoke };
       },
+    },
+    {
+      name: 'seal with clear bytes',
+      ...frame,
+      begin: () => ({
+        ...sealing(1, CLEAR_BYTES),
+        invoke: ([input], [out]) => sealer.seal(input!, out!, undefined, CLEAR_BYTES),
+      }),
+    },
+    {
+      name: 'open with clear bytes',
+      ...frame,
+      begin: () => ({
+        ...opening(1, CLEAR_BYTES),
+        invoke: ([input], [out]) => opener.open(input!, out!, undefined, CLEAR_BYTES),
+      }),
     },
     {
       name: 'sealCopy',

@@ -27,7 +27,12 @@ export type SframeCase = SchemaSframeCase & { readonly secret: string; readonly 
 
 /** With the intermediate values, which nobody but a test of the page compares. */
 export type ChannelCase = SchemaChannelCase & {
-  readonly options: { readonly framing: 'rtp' | 'frame'; readonly bindHeader: boolean; readonly replayWindow?: number };
+  readonly options: {
+    readonly framing: 'rtp' | 'frame';
+    readonly bindHeader: boolean;
+    readonly rtcp?: 'sealed' | 'clear';
+    readonly replayWindow?: number;
+  };
   readonly fingerprint: string;
   readonly prk?: string;
   readonly baseKey?: string;
@@ -50,11 +55,24 @@ export interface FixtureFile {
 
 export const fixturesFolder = new URL('../../fixtures/', import.meta.url);
 
-/** The vector file of this name. Throws where it is of another format. */
+type SharedChannel = Pick<ChannelCase, 'config' | 'options' | 'fingerprint' | 'prk' | 'key16'> & {
+  readonly name: string;
+  readonly cases: readonly ChannelCase[];
+};
+
+/**
+ * The vector file of this name; each case of a channel has what its channel shares, but what is printed once. Throws where
+ * it is of another format.
+ */
 export function loadFixture(name: string): FixtureFile {
-  const file = JSON.parse(readFileSync(new URL(name, fixturesFolder), 'utf8')) as FixtureFile;
+  const file = JSON.parse(readFileSync(new URL(name, fixturesFolder), 'utf8')) as FixtureFile & {
+    readonly channels?: readonly SharedChannel[];
+  };
   if (file.format !== 'frameseal-vectors/1') throw new Error(`${name} has the format ${file.format}`);
-  return file;
+  const shared = (file.channels ?? []).flatMap(({ name: channel, cases, ...fields }) =>
+    cases.map((own): ChannelCase => ({ ...fields, ...own, id: `${channel}: ${own.id}`, kind: 'channel' })),
+  );
+  return { ...file, cases: [...(file.cases ?? []), ...shared] };
 }
 
 /** A result in the words of `expect`. */

@@ -320,9 +320,9 @@ const CASES = {
   'MALFORMED, SFrame header': () => light(refusing(-1, ({ first }) => ({ packet: first.subarray(0, 30) }))),
   'MALFORMED, RTP header': () => light(refusing(-1, ({ first }) => ({ packet: first.subarray(0, 18) }))),
   NOT_RTP: () => light(refusing(-7, () => ({ packet: bytes(100).fill(3) }))),
-  RTCP: () => light(refusing(-10, () => ({ packet: Uint8Array.of(0x80, 200, 0, 1, 1, 2, 3, 4) }))),
+  RTCP: () => light(refusing(-10, () => ({ packet: Uint8Array.of(0x80, 200, 0, 1, 1, 2, 3, 4) }), { rtcp: 'clear' })),
   NO_ROOM: () => light(refusing(-6, ({ first, out }) => ({ packet: first, room: out.subarray(0, 60) }))),
-  TOO_LARGE: () => light(refusing(-8, () => ({ packet: new Uint8Array(65_565) }))),
+  TOO_LARGE: () => light(refusing(-8, () => ({ packet: new Uint8Array(65_566) }))),
   OWN_FRAME: () => light(refusing(-11, ({ channel }) => ({ packet: channel.createSealer().sealCopy(rtpPacket()) }))),
   UNKNOWN_KEY: () =>
     light(

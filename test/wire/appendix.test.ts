@@ -1,7 +1,8 @@
-/** The headers and datagrams of FORMAT.md appendix A.8, as src reads them. */
+/** The headers and datagrams of FORMAT.md appendix A.10, as src reads them. */
 import { expect, test } from 'vitest';
+import { Layout } from '../../src/channel/layout.js';
+import { Frame } from '../../src/frames/pipeline.js';
 import { statusName } from '../../src/status.js';
-import { rtpHeaderLength } from '../../src/wire/rtp.js';
 import { SframeHeader } from '../../src/wire/sframe.js';
 import { halves, hex } from '../support/fixtures.js';
 import { lines } from '../support/format-page.js';
@@ -19,6 +20,15 @@ test.each(lines('headers'))('SFrame header %s is %s', (text, printed) => {
 });
 
 test.each(lines('datagrams'))('datagram %s is %s', (text, printed) => {
-  const length = rtpHeaderLength(hex(text), text.length / 2);
-  expect(length < 0 ? statusName(length) : String(length)).toBe(printed);
+  const [sealed, clear = sealed] = printed.split(' / ');
+  for (const [rtcp, expected] of [
+    ['sealed', sealed],
+    ['clear', clear],
+  ] as const) {
+    const frame = new Frame<unknown>();
+    frame.job.input = hex(text);
+    frame.length = text.length / 2;
+    const status = new Layout({ framing: 'rtp', bindHeader: true, rtcp }).measure(frame);
+    expect(status < 0 ? statusName(status) : String(frame.clearLength)).toBe(expected);
+  }
 });

@@ -3,10 +3,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { enableEncryption, generateKey, generateSalt } from '../../src/index.js';
 import { MALFORMED, NOT_RTP, RTCP, TOO_LARGE } from '../../src/status.js';
-import { MAX_RTP_BYTES, paddingBit, rtpHeaderLength } from '../../src/wire/rtp.js';
+import { compoundStatus, isRtcp, MAX_RTP_BYTES, paddingBit, rtpHeaderLength } from '../../src/wire/rtp.js';
 import { hex } from '../support/fixtures.js';
 
 const lengthOf = (packet: Uint8Array): number => rtpHeaderLength(packet, packet.length);
+const statusOf = (packet: Uint8Array): number => compoundStatus(packet, packet.length);
 
 interface RtpFields {
   readonly padding: boolean;
@@ -100,30 +101,42 @@ describe('rule 3: the first byte', () => {
   });
 
   it('decides before the second one', () => {
-    expect(lengthOf(hex('00c80000'))).toBe(NOT_RTP);
-    expect(lengthOf(hex('c0c80000'))).toBe(NOT_RTP);
+    for (const packet of [hex('00c80000'), hex('c0c80000')]) {
+      expect(lengthOf(packet)).toBe(NOT_RTP);
+      expect(isRtcp(packet, packet.length)).toBe(false);
+    }
   });
 });
 
 describe('rules 4 and 5: a second byte of 192 to 223', () => {
-  it('is never media', () => {
-    for (let second = 0; second < 256; second++) {
-      const packet = Buffer.alloc(80);
-      packet.set([0x80, second, 0, 19]);
-      expect(lengthOf(packet), `${second}`).toBe(isRtcpType(second) ? RTCP : 12);
-      packet[3] = 20;
-      expect(lengthOf(packet), `${second}, a wrong length`).toBe(isRtcpType(second) ? NOT_RTP : 12);
+  it('is RTCP, of version 2 and no other', () => {
+    for (let first = 0; first < 256; first++) {
+      for (let second = 0; second < 256; second++) {
+        const expected = first >= 128 && first <= 191 && isRtcpType(second);
+        const packet = Buffer.alloc(100);
+        packet.set([first, second], 1);
+        if (isRtcp(packet, 2, 1) !== expected) expect(`${first} ${second}`).toBe(expected);
+        const isNoRtp = rtpHeaderLength(packet, 90, 1) === NOT_RTP;
+        if (isNoRtp !== (expected || first >>> 6 !== 2)) expect(`${first} ${second}: no RTP`).toBe(!isNoRtp);
+      }
     }
   });
 
-  it('is RTCP where the lengths of the parts add up, NOT_RTP at every other length', () => {
+  it('does not count where it is beyond the end', () => {
+    expect(isRtcp(hex('80c80000'), 1)).toBe(false);
+    expect(isRtcp(hex(''), 0)).toBe(false);
+  });
+
+  it('is a compound packet where the parts end with the datagram, NOT_RTP at every other length', () => {
     fc.assert(
       fc.property(
-        fc.integer({ min: 192, max: 223 }),
-        fc.array(fc.nat(12), { minLength: 1, maxLength: 5 }),
+        fc.array(fc.record({ type: fc.integer({ min: 192, max: 223 }), words: fc.nat(12) }), {
+          minLength: 1,
+          maxLength: 5,
+        }),
         fc.uint8Array({ minLength: 1, maxLength: 3 }),
-        (type, words, tail) => {
-          const parts = words.map((count, i) => rtcpPart(i === 0 ? type : 205, count));
+        (kinds, tail) => {
+          const parts = kinds.map(({ type, words }) => rtcpPart(type, words));
           const packet = Buffer.concat(parts);
           const ends = new Set<number>();
           let end = 0;
@@ -132,22 +145,35 @@ describe('rules 4 and 5: a second byte of 192 to 223', () => {
             ends.add(end);
           }
           for (let length = 2; length <= packet.length; length++) {
-            expect(rtpHeaderLength(packet, length)).toBe(ends.has(length) ? RTCP : NOT_RTP);
+            expect(compoundStatus(packet, length)).toBe(ends.has(length) ? RTCP : NOT_RTP);
           }
-          expect(lengthOf(Buffer.concat([packet, tail]))).toBe(NOT_RTP);
+          expect(statusOf(Buffer.concat([packet, tail]))).toBe(NOT_RTP);
         },
       ),
     );
   });
 
-  it('is RTCP with the longest part there is', () => {
-    const packet = rtcpPart(200, 65_535);
-    expect(lengthOf(packet)).toBe(RTCP);
-    expect(rtpHeaderLength(packet, packet.length - 4)).toBe(NOT_RTP);
+  it('counts in every part, and so does version 2', () => {
+    for (const [first, second, status] of [
+      [0x80, 191, NOT_RTP],
+      [0x80, 224, NOT_RTP],
+      [0x80, 96, NOT_RTP],
+      [0x40, 201, NOT_RTP],
+      [0x00, 201, NOT_RTP],
+      [0xc0, 201, NOT_RTP],
+      [0xbf, 192, RTCP],
+      [0x80, 223, RTCP],
+    ] as const) {
+      const part = rtcpPart(second, 1);
+      part[0] = first;
+      expect(statusOf(Buffer.concat([rtcpPart(200, 2), part, rtcpPart(201, 0)])), `${first} ${second}`).toBe(status);
+    }
   });
 
-  it('does not count where it is beyond the end', () => {
-    expect(rtpHeaderLength(hex('80c80000'), 1)).toBe(MALFORMED);
+  it('is a compound packet with the longest part there is', () => {
+    const packet = rtcpPart(200, 65_535);
+    expect(statusOf(packet)).toBe(RTCP);
+    expect(compoundStatus(packet, packet.length - 4)).toBe(NOT_RTP);
   });
 });
 
@@ -170,29 +196,36 @@ describe('sealers and openers', () => {
   const config = { encryptionMode: 'AES_128_GCM2', encryptionKey: generateKey(), encryptionKdfSalt: generateSalt() };
   const out = new Uint8Array(70_000);
 
-  it('apply the rules in their order, each to the whole datagram', () => {
-    using channel = enableEncryption(config);
-    const sealer = channel.createSealer();
-    const opener = channel.createOpener();
-    const longest = MAX_RTP_BYTES + sealer.overhead;
-    out.fill(0xa5);
-    const refusals: [input: Uint8Array, seal: number, open: number][] = [
-      [new Uint8Array(0), MALFORMED, MALFORMED],
-      [new Uint8Array(MAX_RTP_BYTES + 1), TOO_LARGE, NOT_RTP],
-      [new Uint8Array(longest + 1), TOO_LARGE, TOO_LARGE],
-      [new Uint8Array(MAX_RTP_BYTES), NOT_RTP, NOT_RTP],
-      [hex('00'), NOT_RTP, NOT_RTP],
-      [hex('80c90001deadbeef'), RTCP, RTCP],
-      [hex('80c90001deadbeef00'), NOT_RTP, NOT_RTP],
-      [hex('80'), MALFORMED, MALFORMED],
-      [hex('8008000000000000aabbcc'), MALFORMED, MALFORMED],
-    ];
-    for (const [input, seal, open] of refusals) {
-      expect(sealer.seal(input, out), `seal ${input.length} bytes`).toBe(seal);
-      expect(opener.open(input, out), `open ${input.length} bytes`).toBe(open);
-    }
-    expect(out.every((byte) => byte === 0xa5)).toBe(true);
-  });
+  it.each(['sealed', 'clear'] as const)(
+    'apply the rules in their order, each to the whole datagram: rtcp %s',
+    (rtcp) => {
+      using channel = enableEncryption(config, { rtcp });
+      const sealer = channel.createSealer();
+      const opener = channel.createOpener();
+      const longest = MAX_RTP_BYTES + sealer.overhead;
+      out.fill(0xa5);
+      const refusals: [input: Uint8Array, seal: number, open: number][] = [
+        [new Uint8Array(0), MALFORMED, MALFORMED],
+        [new Uint8Array(MAX_RTP_BYTES + 1), TOO_LARGE, NOT_RTP],
+        [new Uint8Array(longest + 1), TOO_LARGE, TOO_LARGE],
+        [new Uint8Array(MAX_RTP_BYTES), NOT_RTP, NOT_RTP],
+        [hex('00'), NOT_RTP, NOT_RTP],
+        [hex('80c9'), MALFORMED, MALFORMED],
+        [hex('80c90001deadbe'), MALFORMED, MALFORMED],
+        [hex('80cb0000'), MALFORMED, MALFORMED],
+        [hex('80'), MALFORMED, MALFORMED],
+        [hex('8008000000000000aabbcc'), MALFORMED, MALFORMED],
+      ];
+      if (rtcp === 'clear') {
+        refusals.push([hex('80c90001deadbeef'), RTCP, RTCP], [hex('80c90001deadbeef00'), NOT_RTP, NOT_RTP]);
+      }
+      for (const [input, seal, open] of refusals) {
+        expect(sealer.seal(input, out), `seal ${input.length} bytes`).toBe(seal);
+        expect(opener.open(input, out), `open ${input.length} bytes`).toBe(open);
+      }
+      expect(out.every((byte) => byte === 0xa5)).toBe(true);
+    },
+  );
 
   it('take the longest packet', () => {
     using channel = enableEncryption(config);

@@ -42,7 +42,7 @@ const kids = fc.oneof(fc.constantFrom(...edges(U64_LIMIT)), fc.bigInt({ min: 0n,
 const ctrs = fc.oneof(fc.constantFrom(...edges(CTR_LIMIT)), fc.bigInt({ min: 0n, max: CTR_LIMIT - 1n }));
 
 describe('reading', () => {
-  it('knows the headers of FORMAT.md appendix A.8', () => {
+  it('knows the headers of FORMAT.md appendix A.10', () => {
     expectParsed(hex('00'), 0n, 0n);
     expectParsed(hex('73'), 7n, 3n);
     expectParsed(hex('880808'), 8n, 8n);

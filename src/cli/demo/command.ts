@@ -90,8 +90,8 @@ function print(sender: Channel, stranger: Channel, good: PathReport, wrong: Path
   const out = (text: string) => process.stdout.write(text);
   const title = (text: string) => out(`\n${styled(process.stdout, 'bold', text)}\n`);
   const { sealing, opening, wire } = good;
-  const media = sealing.forwarded.packets - sealing.rtcp.forwarded;
-  const overhead = media > 0 ? (sealing.forwarded.bytes - good.sent.bytes) / media : 0;
+  const { packets } = sealing.forwarded;
+  const overhead = packets > 0 ? (sealing.forwarded.bytes - good.sent.bytes) / packets : 0;
 
   title('A recording of Opus and VP8 over RTP, sealed, over a bad network, opened');
   out(
@@ -100,8 +100,8 @@ function print(sender: Channel, stranger: Channel, good: PathReport, wrong: Path
       ['sent by the player', number(good.sent.packets), number(good.sent.bytes)],
       ['left the sealing gateway', number(sealing.forwarded.packets), number(sealing.forwarded.bytes)],
       ['reached the opening gateway', number(opening.received.packets), number(opening.received.bytes)],
-      ['media that came out', number(good.arrived.packets), number(good.arrived.bytes)],
-      ['RTCP, in the clear', number(opening.rtcp.forwarded)],
+      ['packets that came out', number(good.arrived.packets), number(good.arrived.bytes)],
+      ['RTCP among them', number(opening.rtcp.forwarded)],
       ['overhead of a sealed packet', '', number(overhead, 1)],
     ]),
   );
@@ -121,12 +121,12 @@ function print(sender: Channel, stranger: Channel, good: PathReport, wrong: Path
   );
 
   out(
-    `\n  ${sender.mode}, ${sender.engine} engine, framing ${sender.framing}, bindHeader ${sender.bindHeader}, keyId ${sender.keyId}\n`,
+    `\n  ${sender.mode}, ${sender.engine} engine, framing ${sender.framing}, bindHeader ${sender.bindHeader}, rtcp ${sender.rtcp}, keyId ${sender.keyId}\n`,
   );
   out(`  fingerprint ${sender.fingerprint}\n\n`);
   const identical = good.identical === good.arrived.packets && good.arrived.packets > 0;
-  if (identical) out(`  ${styled(process.stdout, 'green', 'every payload that arrived is identical')}\n`);
-  else out(`  ${styled(process.stdout, 'red', `${good.arrived.packets - good.identical} payloads differ`)}\n`);
+  if (identical) out(`  ${styled(process.stdout, 'green', 'every packet that arrived is identical')}\n`);
+  else out(`  ${styled(process.stdout, 'red', `${good.arrived.packets - good.identical} packets differ`)}\n`);
 
   if (!good.complete)
     out(`  ${styled(process.stdout, 'red', 'the machine itself lost packets between two stages: try again')}\n`);
@@ -161,6 +161,16 @@ function asJson(sender: Channel, good: PathReport, wrong: PathReport, fine: bool
     sealNs: nanoseconds(sealNs),
     openNs: nanoseconds(openNs),
   });
-  const { mode, engine, fingerprint, framing, bindHeader } = sender;
-  return { ok: fine, mode, engine, fingerprint, framing, bindHeader, sealedPath: part(good), wrongSalt: part(wrong) };
+  const { mode, engine, fingerprint, framing, bindHeader, rtcp } = sender;
+  return {
+    ok: fine,
+    mode,
+    engine,
+    fingerprint,
+    framing,
+    bindHeader,
+    rtcp,
+    sealedPath: part(good),
+    wrongSalt: part(wrong),
+  };
 }

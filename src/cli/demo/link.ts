@@ -2,13 +2,10 @@
  * A lossy link between two UDP ports on loopback: relays datagrams, and drops, repeats, reorders, delays, damages or
  * truncates a few; or stalls, and then sends everything at once. At most one fault meets a datagram, drawn by a seeded
  * generator, so that a seed repeats a run.
- *
- * RTCP passes without a fault: it is in the clear and has no tag, so no receiver would notice.
  */
 import dgram from 'node:dgram';
 import { once } from 'node:events';
 import { Random } from '../random.js';
-import { isRtcp } from '../rtcp.js';
 
 const LOOPBACK = '127.0.0.1';
 const RECEIVE_BUFFER_BYTES = 4 << 20;
@@ -88,7 +85,7 @@ export class LossyLink {
     this.received++;
     this.#profile.arrived?.(packet);
     this.#sendDue();
-    const fault = isRtcp(packet) ? undefined : this.#draw();
+    const fault = this.#draw();
     if (fault !== undefined) this.faults[fault]!++;
     if (fault !== 'dropped' && fault !== 'damaged' && fault !== 'truncated') this.whole++;
     this.#relay(packet, fault);

@@ -49,7 +49,13 @@ export function addGateway(program: Command): void {
       '--no-bind-header',
       'leave the RTP header unauthenticated: for relays that rewrite it; the same on both sides',
     )
-    .addOption(choice(program, '--rtcp <what>', 'RTCP, which stays in the clear', ['forward', 'drop']))
+    .addOption(
+      choice(program, '--rtcp <what>', 'RTCP: like media, or in the clear for relays that read it, or not at all', [
+        'sealed',
+        'clear',
+        'drop',
+      ]),
+    )
     .addOption(
       choice(program, '--rtcp-port <where>', 'RTCP on the next port too, or only beside the media', ['next', 'same']),
     )
@@ -77,7 +83,8 @@ async function gateway(options: GatewayOptions): Promise<void> {
   if ((options.seal === true) === (options.open === true)) throw new CliError('give one of --seal and --open');
   if (options.forward.port === 0) throw new CliError('--forward needs the port that packets go to: HOST:PORT');
   const settings: GatewaySettings = { ...options, direction: options.seal ? 'seal' : 'open' };
-  const channelOptions: ChannelOptions = { bindHeader: options.bindHeader };
+  const rtcp = options.rtcp === 'sealed' ? 'sealed' : 'clear';
+  const channelOptions: ChannelOptions = { bindHeader: options.bindHeader, rtcp };
   if (options.replayWindow !== undefined) channelOptions.replayWindow = options.replayWindow;
   accelerate();
   const channel = enableEncryption(loadConfig(options.config), channelOptions);
@@ -91,6 +98,7 @@ async function gateway(options: GatewayOptions): Promise<void> {
     ...identityOf(channel),
     framing: channel.framing,
     bindHeader: channel.bindHeader,
+    rtcp: options.rtcp,
     engine: channel.engine,
   };
   const reporter = options.json ? new JsonReporter(about) : new TerminalReporter(about);

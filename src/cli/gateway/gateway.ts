@@ -1,7 +1,7 @@
 /**
  * A one-way UDP gateway: opens the sockets, and puts a channel's sealer or opener into a route between them.
  *
- *     listen ---> route ---> forward              media, sealed or opened; RTCP beside it in the clear
+ *     listen ---> route ---> forward              media, and RTCP beside it: sealed or opened
  *     listen + 1 -> route -> forward + 1          RTCP on a port of its own
  *
  * SIGHUP reloads the key; SIGINT and SIGTERM drain the route and end the gateway, with totals.
@@ -20,7 +20,8 @@ export interface GatewaySettings {
   /** Port 0 takes a free one. */
   readonly listen: Endpoint;
   readonly forward: Endpoint;
-  readonly rtcp: 'forward' | 'drop';
+  /** `sealed` needs a channel that seals RTCP; the others, and SM4, one that leaves it in the clear. */
+  readonly rtcp: 'sealed' | 'clear' | 'drop';
   /** `next`: RTCP also on the ports after `listen` and `forward`. */
   readonly rtcpPort: 'next' | 'same';
 }
@@ -33,7 +34,7 @@ export interface GatewayHooks {
 }
 
 export interface GatewayCounters extends RouteCounters {
-  /** Media that was dropped, by status. */
+  /** Packets that were dropped, by status. */
   readonly refused: Readonly<Record<string, number>>;
   /** Errors that sockets reported by themselves, most often for lack of a receiver. These datagrams count as forwarded. */
   readonly socketErrors: number;
@@ -60,6 +61,12 @@ export class Gateway {
     this.#settings = settings;
     this.#channel = channel;
     this.#warnings = new Warnings(warn);
+    if (settings.rtcp === 'sealed' && channel.rtcp === 'clear') {
+      this.#warnings.once(
+        'rtcp clear',
+        `${channel.mode} does not seal RTCP: it is dropped; --rtcp clear forwards it as it is`,
+      );
+    }
     const { end, overhead, batch } = settings.direction === 'seal' ? sealing(channel) : opening(channel);
     this.#end = end;
     this.#protection = { overhead, batch: timing ? timed(batch, timing) : batch };

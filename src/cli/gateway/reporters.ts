@@ -10,6 +10,7 @@ export interface About extends Identity {
   readonly forward: string;
   readonly framing: string;
   readonly bindHeader: boolean;
+  readonly rtcp: string;
   readonly engine: string;
 }
 
@@ -74,11 +75,11 @@ export class TerminalReporter implements Reporter {
   readonly #rates = new Rates();
   readonly #line = new StatusLine();
 
-  constructor({ direction, listen, forward, mode, fingerprint, keyId, bindHeader, engine }: About) {
+  constructor({ direction, listen, forward, mode, fingerprint, keyId, bindHeader, rtcp, engine }: About) {
     if (!process.stderr.isTTY) return;
     process.stderr.write(
       `${direction}: ${listen} -> ${forward}, ${mode}, fingerprint ${fingerprint}, keyId ${keyId ?? 'none'}, ` +
-        `bindHeader ${bindHeader}, ${engine} engine; Ctrl-C ends it\n`,
+        `bindHeader ${bindHeader}, rtcp ${rtcp}, ${engine} engine; Ctrl-C ends it\n`,
     );
   }
 

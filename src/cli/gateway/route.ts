@@ -2,12 +2,11 @@
  * One direction of a gateway: packets arrive on one socket, a protection changes them in batches, and they leave on
  * another. The route knows the protection as a function alone: sealing, opening, or anything with the same shape.
  *
- *     media ---> gather ---> protection ---> media out      RTP, one datagram a packet
- *     media -----------------------------> media out      RTCP in the clear, or dropped, as `rtcp` says
- *     rtcp ------------------------------> rtcp out       the same for RTCP on a port of its own
+ *     media ---> gather ---> protection ---> media out      RTP, and RTCP on the same port
+ *     rtcp ----> gather ---> protection ---> rtcp out       RTCP on a port of its own
  *
- * A packet that the protection refuses is dropped. Only RTCP leaves in the clear. A datagram that the system does not
- * take is counted and dropped: media does not wait.
+ * A packet that the protection refuses is dropped. Only RTCP leaves in the clear, and only where `rtcp` is 'clear'. A
+ * datagram that the system does not take is counted and dropped: media does not wait.
  */
 import type dgram from 'node:dgram';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -24,7 +23,7 @@ const MTU_BYTES = 1500;
 
 /**
  * Writes inputs[0, count) to outs, and to results the bytes of each or its status < 0. Returns how many succeeded. The
- * status RTCP says that the input is RTCP.
+ * status RTCP says that the input is RTCP, which the protection leaves in the clear.
  */
 export type BatchFunction = (inputs: Uint8Array[], outs: Uint8Array[], results: Int32Array, count: number) => number;
 
@@ -41,7 +40,8 @@ export interface RouteOptions {
   readonly out: dgram.Socket;
   /** Bytes of IP and UDP headers on the way out. */
   readonly headerBytes: number;
-  readonly rtcp: 'forward' | 'drop';
+  /** `clear`: RTCP that the protection leaves in the clear is forwarded as it is, otherwise dropped. */
+  readonly rtcp: 'sealed' | 'clear' | 'drop';
   readonly warnings: Warnings;
   /** Called for each datagram that the system does not take. */
   failed(error: NodeJS.ErrnoException): void;
@@ -51,6 +51,7 @@ export interface RouteCounters {
   /** Datagrams, RTCP included. */
   readonly received: { readonly packets: number; readonly bytes: number };
   readonly forwarded: { readonly packets: number; readonly bytes: number };
+  /** RTCP that was forwarded, sealed, opened or in the clear; and that which is dropped for want of `rtcp` 'clear'. */
   readonly rtcp: { readonly forwarded: number; readonly dropped: number };
   /** Packets that the protection made longer than 1,500 bytes of IP. */
   readonly oversize: number;
@@ -64,7 +65,9 @@ export class Route {
   readonly #options: RouteOptions;
   readonly #pool = new BufferPool();
   readonly #outbox: Outbox;
-  readonly #gatherer = new Gatherer((packets, count) => this.#handle(packets, count));
+  readonly #media: Gatherer;
+  /** By where RTCP of its own port leaves. */
+  readonly #rtcp = new Map<dgram.Socket, Gatherer>();
   /** Scratch of a batch: pooled buffers, and results. */
   readonly #outs: Uint8Array[] = Array.from({ length: MAX_BATCH }, () => NO_PACKET);
   readonly #results = new Int32Array(MAX_BATCH);
@@ -76,6 +79,7 @@ export class Route {
 
   constructor(options: RouteOptions) {
     this.#options = options;
+    this.#media = this.#gatherer(options.out);
     this.#outbox = new Outbox(this.#pool, {
       overrun: () => options.warnings.once('overrun', 'the path out is slower than the path in: packets are dropped'),
       failed: (error) => options.failed(error),
@@ -96,16 +100,20 @@ export class Route {
   /** Takes a datagram of the media port. The route may write to it from now on. */
   takeMedia(packet: Buffer): void {
     this.#arrived(packet);
-    this.#gatherer.add(packet);
+    this.#media.add(packet);
   }
 
-  /** Takes a datagram of the RTCP port; `out` is where RTCP of that port leaves. */
+  /** Takes a datagram of the RTCP port; `out` is where RTCP of that port leaves. The route may write to it from now on. */
   takeRtcp(packet: Buffer, out: dgram.Socket): void {
     // Media that arrived first leaves first.
-    this.#gatherer.flush();
+    this.#media.flush();
     this.#arrived(packet);
-    if (isRtcp(packet)) this.#forwardRtcp(packet, out);
-    else this.#rtcpDropped++;
+    let gatherer = this.#rtcp.get(out);
+    if (gatherer === undefined) {
+      gatherer = this.#gatherer(out);
+      this.#rtcp.set(out, gatherer);
+    }
+    gatherer.add(packet);
   }
 
   /** Waits until everything that has arrived is sent, at most DRAIN_LIMIT_MS. */
@@ -118,7 +126,11 @@ export class Route {
       seen = this.#receivedPackets;
       await sleep(TURN_MS);
     }
-    this.#gatherer.flush();
+    for (const gatherer of [this.#media, ...this.#rtcp.values()]) gatherer.flush();
+  }
+
+  #gatherer(out: dgram.Socket): Gatherer {
+    return new Gatherer((packets, count) => this.#handle(packets, count, out));
   }
 
   #arrived(packet: Buffer): void {
@@ -127,8 +139,8 @@ export class Route {
   }
 
   /** Protects a batch, and sends it in the order of arrival. */
-  #handle(packets: Buffer[], count: number): void {
-    const { protection, out } = this.#options;
+  #handle(packets: Buffer[], count: number, out: dgram.Socket): void {
+    const { protection } = this.#options;
     const inPlace = protection.overhead === 0;
     if (!inPlace) {
       for (let i = 0; i < count; i++) this.#outs[i] = this.#pool.take(packets[i]!.length + protection.overhead);
@@ -137,24 +149,25 @@ export class Route {
     for (let i = 0; i < count; i++) {
       const packet = packets[i]!;
       const result = this.#results[i]!;
-      if (result === RTCP) this.#forwardRtcp(packet, out);
-      if (!inPlace) this.#sendPooled(this.#outs[i]!, result);
+      if (result === RTCP) this.#forwardInClear(packet, out);
+      else if (result >= 0 && isRtcp(packet)) this.#rtcpForwarded++;
+      if (!inPlace) this.#sendPooled(out, this.#outs[i]!, result);
       else if (result >= 0) this.#outbox.send(out, packet, result);
       this.#outs[i] = NO_PACKET;
     }
   }
 
-  #sendPooled(buffer: Uint8Array, result: number): void {
+  #sendPooled(out: dgram.Socket, buffer: Uint8Array, result: number): void {
     if (result < 0) {
       this.#pool.give(buffer);
       return;
     }
     if (result + this.#options.headerBytes > MTU_BYTES) this.#countOversize(result);
-    this.#outbox.sendPooled(this.#options.out, buffer, result);
+    this.#outbox.sendPooled(out, buffer, result);
   }
 
-  #forwardRtcp(packet: Buffer, socket: dgram.Socket): void {
-    if (this.#options.rtcp === 'drop') {
+  #forwardInClear(packet: Buffer, socket: dgram.Socket): void {
+    if (this.#options.rtcp !== 'clear') {
       this.#rtcpDropped++;
       return;
     }

@@ -18,19 +18,21 @@ describe('what is accepted', () => {
 
   it('what the example commands print', () => {
     const parsed = parseConfig({ ...GCM2, keyId: 15 });
-    expect(parsed).toEqual({ mode: 'AES_256_GCM2', key: KEY_BYTES, salt: SALT_BYTES, keyId: 15 });
+    expect(parsed).toEqual({ mode: 'AES_256_GCM2', key: KEY_BYTES, salt: SALT_BYTES, keyId: 15, context: '' });
     for (const text of [KEY.toLowerCase(), KEY.toUpperCase()]) {
       expect(parseConfig({ ...GCM2, encryptionKey: text }).key).toEqual(KEY_BYTES);
     }
   });
 
   it('SM4 keys of 16 and 32 bytes, with the other fields left out or undefined', () => {
-    const empty = { mode: 'SM4_128_ECB', salt: new Uint8Array(0), keyId: 0 };
+    const empty = { mode: 'SM4_128_ECB', salt: new Uint8Array(0), keyId: 0, context: '' };
     const short = KEY_BYTES.slice(0, 16);
     expect(parseConfig(SM4)).toEqual({ ...empty, key: KEY_BYTES });
     expect(parseConfig({ ...SM4, encryptionKey: KEY_16 })).toEqual({ ...empty, key: short });
     expect(parseConfig({ ...SM4, encryptionKey: short })).toEqual({ ...empty, key: short });
-    expect(parseConfig({ ...SM4, encryptionKdfSalt: undefined, keyId: undefined }).salt.length).toBe(0);
+    expect(
+      parseConfig({ ...SM4, encryptionKdfSalt: undefined, keyId: undefined, context: undefined }).salt.length,
+    ).toBe(0);
   });
 
   it('keyId 0 to 15, and 0 where it is left out', () => {
@@ -38,6 +40,21 @@ describe('what is accepted', () => {
     expect(parseConfig(GCM2).keyId).toBe(0);
     expect(parseConfig({ ...GCM2, keyId: undefined }).keyId).toBe(0);
     expect(parseConfig({ ...GCM2, keyId: -0 }).keyId).toBe(0);
+  });
+
+  it('a context of 1 to 255 bytes of UTF-8, as it stands, and none where it is left out', () => {
+    const contexts = [
+      'a',
+      'room 7/audio/a>b',
+      ' \u00a0',
+      'e\u0301',
+      '\u00e9',
+      'r'.repeat(255),
+      '\u{1f3e0}'.repeat(63),
+      '\u2028\ufeff',
+    ];
+    for (const context of contexts) expect(parseConfig({ ...GCM2, context }).context).toBe(context);
+    expect(parseConfig({ ...GCM2, context: undefined }).context).toBe('');
   });
 
   it('bytes of every make, copied into a plain Uint8Array', () => {
@@ -89,18 +106,19 @@ describe('what is accepted', () => {
     const { encryptionKdfSalt, ...rest } = GCM2;
     expect(faultOf(Object.assign(Object.create({ encryptionKdfSalt }), rest)).code).toBe('salt_missing');
     expect(parseConfig(Object.assign(Object.create({ keyId: 9 }), { ...GCM2, keyId: undefined })).keyId).toBe(0);
+    expect(parseConfig(Object.assign(Object.create({ context: 'room' }), GCM2)).context).toBe('');
   });
 
   it('each field is read once', () => {
     const reads: string[] = [];
-    const config = new Proxy({ ...GCM2, keyId: 3 } as Record<string, unknown>, {
+    const config = new Proxy({ ...GCM2, keyId: 3, context: 'room' } as Record<string, unknown>, {
       get(target, field) {
         if (typeof field === 'string') reads.push(field);
         return Reflect.get(target, field);
       },
     });
     expect(parseConfig(config).keyId).toBe(3);
-    expect(reads.sort()).toEqual(['encryptionKdfSalt', 'encryptionKey', 'encryptionMode', 'keyId']);
+    expect(reads.sort()).toEqual(['context', 'encryptionKdfSalt', 'encryptionKey', 'encryptionMode', 'keyId']);
   });
 
   it('of the 64 last characters of a salt only the 16 without stray bits', () => {

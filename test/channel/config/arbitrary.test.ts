@@ -52,13 +52,15 @@ describe('arbitrary input', () => {
   /** Runs parseConfig; nothing but a well-formed result or a ConfigError without secrets may come of it. */
   function parseOrRefuse(config: unknown): void {
     try {
-      const { mode, key, salt, keyId, ...rest } = parseConfig(config);
+      const { mode, key, salt, keyId, context, ...rest } = parseConfig(config);
       expect(rest).toEqual({});
       expect(THREE_MODES).toContain(mode);
       expect(mode === 'SM4_128_ECB' ? [16, 32] : [32]).toContain(key.length);
       expect(salt.length).toBe(mode === 'SM4_128_ECB' ? 0 : 32);
       expect(key.some((byte) => byte !== 0)).toBe(true);
       expect(Number.isInteger(keyId) && keyId >= 0 && keyId <= 15).toBe(true);
+      expect(Buffer.from(context).toString()).toBe(context);
+      expect(Buffer.byteLength(context)).toBeLessThanOrEqual(mode === 'SM4_128_ECB' ? 0 : 255);
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       expect(CODES).toHaveProperty(error.code);
@@ -74,7 +76,7 @@ describe('arbitrary input', () => {
   });
 
   it('as one field of it', () => {
-    const field = fc.constantFrom('encryptionMode', 'encryptionKey', 'encryptionKdfSalt', 'keyId');
+    const field = fc.constantFrom('encryptionMode', 'encryptionKey', 'encryptionKdfSalt', 'keyId', 'context');
     fc.assert(
       fc.property(fc.constantFrom<object>(GCM2, SM4), field, junk, (base, name, value) => {
         parseOrRefuse({ ...base, [name]: value });
@@ -90,6 +92,7 @@ describe('arbitrary input', () => {
         encryptionKey: junk,
         encryptionKdfSalt: junk,
         keyId: fc.oneof(fc.integer({ min: -2, max: 17 }), anything),
+        context: fc.oneof(fc.string({ unit: 'binary', maxLength: 300 }), anything),
       },
       { requiredKeys: [] },
     );

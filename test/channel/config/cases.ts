@@ -77,6 +77,14 @@ const keyId = (name: string, code: ParseCode, value: unknown, ...words: string[]
   'expected a whole number from 0 to 15',
   ...words,
 ];
+const context = (name: string, code: ParseCode, value: unknown, ...words: string[]): Case => [
+  `context: ${name}`,
+  code,
+  'context',
+  { ...GCM2, context: value },
+  'expected 1 to 255 bytes of text',
+  ...words,
+];
 const unknownField = (name: string, field: string, ...words: string[]): Case => [
   `unknown field: ${name}`,
   'unknown_field',
@@ -290,6 +298,33 @@ export const CASES: readonly Case[] = [
       'key_id_not_allowed',
       'keyId',
       { ...SM4, keyId: value },
+      'SM4_128_ECB takes none',
+      'leave it out',
+    ],
+  ),
+
+  context('null', 'context_type', null, 'null'),
+  context('a number', 'context_type', 7, 'got number'),
+  context('bytes', 'context_type', ascii('room 7'), 'a Uint8Array of 6 bytes'),
+  context('a boxed string', 'context_type', Object('room 7'), 'String'),
+  context('empty text', 'context_empty', '', 'a string of 0 characters', 'leave it out'),
+  context('a newline at the end', 'context_control', 'room 7\n', 'a string of 7 characters', 'newline'),
+  context('NUL', 'context_control', 'room\0', 'control character'),
+  context('DEL', 'context_control', 'room\x7f', 'control character'),
+  context('a control character of C1', 'context_control', 'room\x85', 'control character'),
+  context('half of a surrogate pair', 'context_surrogate', 'room \ud83c', 'UTF-8'),
+  context('the other half', 'context_surrogate', '\udfe0 room', 'UTF-8'),
+  context('halves the wrong way round', 'context_surrogate', '\udfe0\ud83c', 'UTF-8'),
+  context('256 bytes', 'context_length', 'r'.repeat(256), 'a string of 256 characters', '1 to 255 bytes'),
+  context('256 bytes in 128 characters', 'context_length', '\u00e9'.repeat(128), 'a string of 128 characters'),
+  context('256 bytes in 64 characters', 'context_length', '\u{1f3e0}'.repeat(64), 'a string of 128 characters'),
+  context('very long text', 'context_length', 'r'.repeat(5_000_000), 'a string of 5000000 characters'),
+  ...['room 7', null, '', 7].map(
+    (value): Case => [
+      `SM4 context: ${JSON.stringify(value)}`,
+      'context_not_allowed',
+      'context',
+      { ...SM4, context: value },
       'SM4_128_ECB takes none',
       'leave it out',
     ],

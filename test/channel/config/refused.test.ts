@@ -34,24 +34,26 @@ describe('what is refused', () => {
     expect([...new Set(CASES.map(([, code]) => code))].sort()).toEqual(Object.keys(CODES).sort());
   });
 
-  it('tells the first fault, in the order config, fields, mode, key, salt, keyId', () => {
-    const faulty = { encryptionMode: 'x', encryptionKey: 'x', encryptionKdfSalt: 'x', keyId: 99 };
+  it('tells the first fault, in the order config, fields, mode, key, salt, keyId, context', () => {
+    const faulty = { encryptionMode: 'x', encryptionKey: 'x', encryptionKdfSalt: 'x', keyId: 99, context: '' };
     const mended: [config: unknown, code: string][] = [
       [[{ ...faulty, mystery: 1 }], 'config_type'],
       [{ ...faulty, mystery: 1 }, 'unknown_field'],
       [faulty, 'mode_unknown'],
       [{ ...faulty, encryptionMode: 7 }, 'key_alphabet'],
       [{ ...faulty, encryptionMode: 7, encryptionKey: KEY }, 'salt_padding'],
-      [{ ...GCM2, keyId: 99 }, 'key_id_range'],
+      [{ ...GCM2, keyId: 99, context: '' }, 'key_id_range'],
+      [{ ...GCM2, context: '' }, 'context_empty'],
     ];
     for (const [config, code] of mended) expect(faultOf(config).code).toBe(code);
-    expect(faultOf({ ...SM4, encryptionKdfSalt: SALT, keyId: 1 }).code).toBe('salt_not_allowed');
+    expect(faultOf({ ...SM4, encryptionKdfSalt: SALT, keyId: 1, context: '' }).code).toBe('salt_not_allowed');
+    expect(faultOf({ ...SM4, keyId: 1, context: '' }).code).toBe('key_id_not_allowed');
   });
 
   it('shows no key that was pasted into another field', () => {
     const secrets = [KEY, KEY_16, KEY_BYTES, ascii(KEY), SALT, URL_SALT, KEY_IN_BASE64, SALT_BYTES, [...KEY_BYTES]];
     let refused = 0;
-    for (const field of ['encryptionMode', 'keyId', 'mystery', 'encryptionKdfSalt', 'encryptionKey']) {
+    for (const field of ['encryptionMode', 'keyId', 'mystery', 'encryptionKdfSalt', 'encryptionKey', 'context']) {
       for (const secret of secrets) {
         for (const base of [GCM2, SM4]) {
           try {
@@ -64,8 +66,8 @@ describe('what is refused', () => {
         }
       }
     }
-    // Eight are right: KEY and KEY_BYTES as either key, KEY_16 and SALT_BYTES as an SM4 key, SALT and SALT_BYTES as the salt.
-    expect(refused).toBe(5 * secrets.length * 2 - 8);
+    // Thirteen are right: the five texts as a context; KEY and KEY_BYTES as either key, KEY_16 and SALT_BYTES as an SM4 key, SALT and SALT_BYTES as the salt.
+    expect(refused).toBe(6 * secrets.length * 2 - 13);
     expectNoLeak(faultOf(KEY));
     expectNoLeak(faultOf(KEY_BYTES));
   });

@@ -44,6 +44,12 @@ export const CODES: Record<ParseCode, true> = {
   key_id_type: true,
   key_id_range: true,
   key_id_not_allowed: true,
+  context_type: true,
+  context_empty: true,
+  context_control: true,
+  context_surrogate: true,
+  context_length: true,
+  context_not_allowed: true,
 };
 
 // Secrets that are easy to recognise. In KEY both cases of hex, in SALT '+' and '/'.

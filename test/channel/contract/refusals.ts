@@ -15,7 +15,18 @@ import {
 } from '../../../src/status.js';
 import { concat } from '../../support/arrays.js';
 import { bytes, flipped, rtp } from '../../support/channel.js';
-import { clearBytes, inputOf, isGcm, MAX_BYTES, NO_BYTES, pairOf, type Setup, sealAll, visible } from './setups.js';
+import {
+  clearBytes,
+  inputOf,
+  isGcm,
+  MAX_BYTES,
+  NO_BYTES,
+  overheadOf,
+  pairOf,
+  type Setup,
+  sealAll,
+  visible,
+} from './setups.js';
 
 const RTCP_PACKET = Uint8Array.of(0x80, 200, 0, 1, 1, 2, 3, 4, 0x81, 202, 0, 0);
 /** The first byte of STUN, DTLS, TURN channels, ZRTP; and what borders on 128..191. */
@@ -29,8 +40,8 @@ export interface Refusal {
   readonly room?: number;
 }
 
-/** What no side takes for RTP, whatever the keys. */
-export function rtpRefusals(): Refusal[] {
+/** What no side takes for RTP, whatever the keys. SM4 leaves RTCP in the clear. */
+export function rtpRefusals(setup: Setup): Refusal[] {
   const tail = bytes(64, 7);
   return [
     { name: 'a first byte alone', status: MALFORMED, packet: Uint8Array.of(0x80) },
@@ -38,15 +49,32 @@ export function rtpRefusals(): Refusal[] {
     { name: 'shorter than its CSRCs', status: MALFORMED, packet: rtp(NO_BYTES, { csrcs: 15 }).subarray(0, 71) },
     { name: 'X without an extension', status: MALFORMED, packet: rtp(NO_BYTES, { extension: 0 }).subarray(0, 15) },
     { name: 'an extension cut short', status: MALFORMED, packet: rtp(NO_BYTES, { extension: 9 }).subarray(0, 51) },
-    { name: 'RTCP', status: RTCP, packet: RTCP_PACKET },
-    { name: 'RTCP of the highest type', status: RTCP, packet: flipped(RTCP_PACKET, 1, 200 ^ 223) },
-    { name: 'RTCP that does not add up', status: NOT_RTP, packet: RTCP_PACKET.subarray(0, 11) },
-    { name: 'a second byte of 192 that does not add up', status: NOT_RTP, packet: concat([0x80, 192, 0, 9], tail) },
+    { name: 'RTCP of 7 bytes', status: MALFORMED, packet: RTCP_PACKET.subarray(0, 7) },
+    { name: 'RTCP of 2 bytes', status: MALFORMED, packet: RTCP_PACKET.subarray(0, 2) },
+    ...(isGcm(setup) ? [] : rtcpInClear()),
     ...OTHER_PROTOCOLS.map((first) => ({
       name: `a first byte of ${first}`,
       status: NOT_RTP,
       packet: concat([first], tail),
     })),
+  ];
+}
+
+/** What becomes of RTCP on a channel that leaves it in the clear. */
+export function rtcpInClear(): Refusal[] {
+  const strange = (first: number, second: number) => concat(RTCP_PACKET, [first, second, 0, 0]);
+  return [
+    { name: 'RTCP', status: RTCP, packet: RTCP_PACKET },
+    { name: 'RTCP of the highest type', status: RTCP, packet: flipped(RTCP_PACKET, 1, 200 ^ 223) },
+    { name: 'RTCP of 8 bytes', status: RTCP, packet: RTCP_PACKET.subarray(0, 8) },
+    { name: 'RTCP that does not add up', status: NOT_RTP, packet: RTCP_PACKET.subarray(0, 11) },
+    {
+      name: 'a second byte of 192 that does not add up',
+      status: NOT_RTP,
+      packet: concat([0x80, 192, 0, 9], bytes(64, 7)),
+    },
+    { name: 'a part of another version', status: NOT_RTP, packet: strange(0x41, 203) },
+    { name: 'a part of another type', status: NOT_RTP, packet: strange(0x81, 111) },
   ];
 }
 
@@ -78,7 +106,7 @@ export function refusals({ setup, sealed, own }: Material): Refusal[] {
   const at = clearBytes(setup);
   const bare = { name: 'an empty input', status: MALFORMED, packet: NO_BYTES };
   const large = { name: 'a byte too many', status: TOO_LARGE, packet: tooLarge(setup, 'open'), room: 100 };
-  const common = [bare, large, ...(setup.framing === 'rtp' ? rtpRefusals() : [])];
+  const common = [bare, large, ...(setup.framing === 'rtp' ? rtpRefusals(setup) : [])];
   if (!isGcm(setup)) {
     const clear = genuine.subarray(0, at);
     return [
@@ -136,7 +164,7 @@ export function refusals({ setup, sealed, own }: Material): Refusal[] {
 export const largest = new Uint8Array(MAX_BYTES.frame + 30);
 
 export function tooLarge(setup: Setup, direction: 'seal' | 'open'): Uint8Array {
-  const overhead = direction === 'seal' ? 0 : isGcm(setup) ? 29 : 16;
+  const overhead = direction === 'seal' ? 0 : overheadOf(setup);
   return largest.subarray(0, MAX_BYTES[setup.framing] + overhead + 1);
 }
 

@@ -12,6 +12,7 @@ import {
   inputOf,
   isGcm,
   LENGTHS,
+  overheadOf,
   pairOf,
   SETUPS,
   sealedLength,
@@ -27,9 +28,10 @@ describe.each(SETUPS)(TITLE, (setup) => {
 
   test('the options show', () => {
     const channel = channelOf(setup);
-    const { mode, engine, framing, bindHeader } = channel;
+    const { mode, engine, framing, bindHeader, rtcp } = channel;
     expect({ mode, engine, framing, bindHeader }).toEqual(setup);
-    expect(channel.createSealer().overhead).toBe(isGcm(setup) ? 29 : 16);
+    expect(rtcp).toBe(isGcm(setup) ? 'sealed' : 'clear');
+    expect(channel.createSealer().overhead).toBe(overheadOf(setup));
   });
 
   describe('section 4 and 5: a round trip', () => {

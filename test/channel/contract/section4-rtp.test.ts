@@ -16,10 +16,12 @@ describe.each(RTP_SETUPS.filter(isGcm))(`RTP: ${TITLE}`, (setup) => {
   /** The statuses that turning over this bit of a sealed packet can give; with a result of 0, it opens. */
   function possible(index: number, mask: number): number[] {
     const broken = [MALFORMED, UNKNOWN_KEY, BAD_TAG];
-    if (index === 0) return mask >= 0x40 ? [NOT_RTP] : mask === 0x20 ? [BAD_TAG] : broken;
+    // With P the last byte of the tag stands for a padding count.
+    if (index === 0) return mask >= 0x40 ? [NOT_RTP] : mask === 0x20 ? [MALFORMED] : broken;
     // CC, X and the length of the extension say where the SFrame header is.
     if (index === 18 || index === 19) return broken;
-    if (index === 1 && ((111 ^ mask) & 0xe0) === 0xc0) return [NOT_RTP];
+    // RTCP, whose SFrame header is in another place.
+    if (index === 1 && ((111 ^ mask) & 0xe0) === 0xc0) return broken;
     if (index < at) return [setup.bindHeader ? BAD_TAG : 0];
     if (index === at) return [MALFORMED, UNKNOWN_KEY, BAD_TAG];
     if (index === at + 1) return [UNKNOWN_KEY, BAD_TAG];
@@ -79,7 +81,8 @@ describe.each(RTP_SETUPS.filter(isGcm))(`RTP: ${TITLE}`, (setup) => {
     const bare = concat(flipped(frame, 0, 0x10).subarray(0, 16), frame.subarray(at));
     const out = new Uint8Array(200);
     expect(receiving.createOpener().open(bare, out)).toBe(setup.bindHeader ? BAD_TAG : input.length - 8);
-    expect(receiving.createOpener().open(flipped(frame, 0, 0x20), out)).toBe(BAD_TAG);
+    expect(receiving.createOpener().open(flipped(frame, 0, 0x20), out)).toBe(MALFORMED);
+    expect(receiving.createOpener().open(concat(flipped(frame, 0, 0x20), [1]), out)).toBe(BAD_TAG);
   });
 
   test('section 4: padding stays inside, its count unread, and P is authenticated', () => {
@@ -88,6 +91,13 @@ describe.each(RTP_SETUPS.filter(isGcm))(`RTP: ${TITLE}`, (setup) => {
       const padded = rtp(bytes(30), { ...FIELDS, padding });
       const frame = sealer.sealCopy(padded);
       expect(frame[0]! & 0x20).toBe(0x20);
+      // To others the packet has one byte of padding.
+      expect(frame.at(-1)).toBe(1);
+      for (const count of [0, 2, 4, 0x81, 255]) {
+        const out = new Guarded(999);
+        expect(receiving.createOpener().open(concat(frame.subarray(0, -1), [count]), out.bytes)).toBe(MALFORMED);
+        expect(out.untouched).toBe(true);
+      }
       expectBytes(receiving.createOpener().openCopy(frame), padded);
       expect(receiving.createOpener().open(flipped(frame, 0, 0x20), new Uint8Array(999))).toBe(BAD_TAG);
     }

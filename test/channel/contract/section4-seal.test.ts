@@ -26,7 +26,7 @@ describe.each(SETUPS)(TITLE, (setup) => {
     const refused: Refusal[] = [
       { name: 'a byte too many', status: TOO_LARGE, packet: tooLarge(setup, 'seal') },
       ...(setup.framing === 'rtp' ? [{ name: 'an empty input', status: MALFORMED, packet: NO_BYTES }] : []),
-      ...(setup.framing === 'rtp' ? rtpRefusals() : []),
+      ...(setup.framing === 'rtp' ? rtpRefusals(setup) : []),
     ];
     test.each(refused)('$name: its status, out untouched, no counter used', ({ packet, status }) => {
       const [sealer, twin] = twinSealers(setup);

@@ -123,8 +123,12 @@ describe.each(GCM_SETUPS)(`SFrame: ${TITLE}`, (setup) => {
     const opener = receiving.createOpener();
     for (const i of SEEN) opener.openCopy(sealed[i]!);
     const out = new Guarded(200);
+    const padded = flipped(sealed[9]!, 0, 0x20);
+    const clearFirst: [string, number, Uint8Array, Uint8Array][] =
+      setup.framing === 'rtp' ? [['padding count before room', MALFORMED, padded, NO_BYTES]] : [];
     const ordered: [string, number, Uint8Array, Uint8Array][] = [
       ['length before RTP', TOO_LARGE, tooLarge(setup, 'open'), out.bytes],
+      ...clearFirst,
       ['header before room', MALFORMED, concat(sealed[0]!.subarray(0, clear), [0x80, 7], bytes(40)), NO_BYTES],
       ['room before own frame', NO_ROOM, own, NO_BYTES.subarray(0, 0)],
       ['room before key', NO_ROOM, flipped(sealed[9]!, clear + 1, 0x40), NO_BYTES],
@@ -135,6 +139,10 @@ describe.each(GCM_SETUPS)(`SFrame: ${TITLE}`, (setup) => {
       ['window before tag: old', TOO_OLD, flipped(sealed[2]!, -1), out.bytes],
     ];
     for (const [name, status, packet, room] of ordered) expect(opener.open(packet, room), name).toBe(status);
+    // Clear bytes come before room, own frame, key and window.
+    for (const packet of [own, flipped(sealed[9]!, clear + 1, 0x40), sealed[120]!, sealed[0]!]) {
+      expect(opener.open(packet, NO_BYTES, undefined, packet.length - clear + 1)).toBe(MALFORMED);
+    }
     expect(out.untouched).toBe(true);
   });
 });

@@ -29,9 +29,14 @@ describe('section 7: the largest inputs', () => {
     expect(frame.length).toBe(isGcm(setup) ? 65_564 : 65_544);
     expectBytes(opener.openCopy(frame), input);
     const longest = concat(frame, new Uint8Array(65_535 + sealer.overhead - frame.length));
+    expect(longest.length).toBe(isGcm(setup) ? 65_565 : 65_551);
     expect(opener.open(longest, new Uint8Array(70_000))).toBe(isGcm(setup) ? REPLAYED : BAD_TAG);
     expect(opener.open(concat(longest, [0]), new Uint8Array(70_000))).toBe(TOO_LARGE);
     expect(sealer.seal(concat(input, [0]), new Uint8Array(70_000))).toBe(TOO_LARGE);
+    const padded = flipped(input, 0, 0x20);
+    const longestFrame = sealer.sealCopy(padded);
+    expect(longestFrame.length).toBe(isGcm(setup) ? 65_565 : 65_544);
+    expectBytes(opener.openCopy(longestFrame), padded);
   });
 
   test.each(ENGINES)('%s: 16,777,215 bytes and the overhead', (engine) => {

@@ -1,7 +1,7 @@
 /** The contract of seal and open, FORMAT.md section 7: misuse throws, what is closed stays closed, and what is counted. */
 import { describe, expect, test } from 'vitest';
 import { FrameError } from '../../../src/frames/error.js';
-import { BAD_TAG, CLOSED } from '../../../src/status.js';
+import { BAD_TAG, CLOSED, MALFORMED } from '../../../src/status.js';
 import { Guarded } from '../../support/arrays.js';
 import { config, expectBytes, flipped, KID, kidText } from '../../support/channel.js';
 import { mistyped, NOT_BYTES } from '../../support/engines.js';
@@ -57,6 +57,27 @@ describe.each(SETUPS)(TITLE, (setup) => {
       expect(() => opener.open(frame, out.bytes, frame.length + 1)).toThrow(RangeError);
       expect(out.untouched).toBe(true);
       expectBytes(sealer.sealCopy(input), frame);
+      expectBytes(opener.openCopy(frame), input);
+    });
+
+    test('a clear that is no integer of 0 or more', () => {
+      const [sealer, twin] = twinSealers(setup);
+      const { opener } = pairOf(setup);
+      const input = inputOf(setup, 20);
+      const frame = twin.sealCopy(input);
+      const out = new Guarded(200);
+      for (const wrong of [-1, 0.5, 2 ** 31 + 0.5, Number.NaN, Number.POSITIVE_INFINITY, null, '5', {}, 5n, true]) {
+        expect(() => sealer.seal(input, out.bytes, undefined, mistyped(wrong)), String(wrong)).toThrow(RangeError);
+        expect(() => opener.open(frame, out.bytes, undefined, mistyped(wrong)), String(wrong)).toThrow(RangeError);
+        expect(() => opener.openCopy(frame, mistyped(wrong)), String(wrong)).toThrow(RangeError);
+      }
+      // More than any frame has is no misuse.
+      for (const many of [21, 2 ** 31, 2 ** 32, 2 ** 52, Number.MAX_VALUE]) {
+        expect(sealer.seal(input, out.bytes, undefined, many)).toBe(MALFORMED);
+        expect(opener.open(frame, out.bytes, undefined, many + 26)).toBe(MALFORMED);
+      }
+      expect(out.untouched).toBe(true);
+      expect(sealer.seal(input, out.bytes, undefined, -0)).toBe(frame.length);
       expectBytes(opener.openCopy(frame), input);
     });
 

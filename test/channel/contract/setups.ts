@@ -52,6 +52,12 @@ export const MAX_BYTES = { rtp: 65_535, frame: 16_777_215 };
 export const NO_BYTES = new Uint8Array(0);
 
 export const isGcm = (setup: Setup): boolean => setup.mode !== 'SM4_128_ECB';
+/** What sealing adds at most. */
+export function overheadOf(setup: Setup): number {
+  if (!isGcm(setup)) return 16;
+  return setup.framing === 'rtp' ? 30 : 29;
+}
+
 export const clearBytes = (setup: Setup): number => (setup.framing === 'rtp' ? CLEAR_BYTES : 0);
 
 /** An input with a payload of this many bytes. */

@@ -2,6 +2,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { EncryptionConfig } from '../../../src/channel/config.js';
 import type { RotateOptions } from '../../../src/channel/options.js';
+import { BAD_TAG } from '../../../src/status.js';
 import { bytes, config } from '../../support/channel.js';
 import { mistyped } from '../../support/engines.js';
 import { sframeHeader } from '../../support/sframe.js';
@@ -12,6 +13,7 @@ useTimers();
 describe('section 6: what rotate refuses', () => {
   test.each<[string, EncryptionConfig, string, string]>([
     ['another mode', config('AES_256_GCM2', 1), 'encryptionMode', 'rotate_mode'],
+    ['a context', { ...B, context: 'room 7' }, 'context', 'rotate_context'],
     ['SM4', config('SM4_128_ECB'), 'encryptionMode', 'rotate_mode'],
     ['a live keyId', { ...B, keyId: 0 }, 'keyId', 'rotate_key_id_live'],
     ['the same configuration', A, 'keyId', 'rotate_key_id_live'],
@@ -29,6 +31,22 @@ describe('section 6: what rotate refuses', () => {
     expect(vi.getTimerCount()).toBe(0);
     channel.rotate(B, { graceMs: 0 });
     expect(sealingKeyId(sealer)).toBe(1);
+  });
+
+  test('in a channel with a context: another one, one letter less, and none', () => {
+    const channel = channelOf({ ...A, context: 'room 7' });
+    for (const context of ['room 8', 'room ', 'Room 7', 'room 7 ', undefined])
+      expect(codeOf(() => channel.rotate({ ...B, context }))).toBe('rotate_context');
+    // The context before what is wrong with the key.
+    expect(codeOf(() => channel.rotate(A))).toBe('rotate_context');
+    channel.rotate({ ...B, context: 'room 7' }, { graceMs: 0 });
+    const frames = ['room 7', 'room 8', undefined].map((context) => sealerOf({ ...B, context }).sealCopy(PAYLOAD));
+    const opener = channel.createOpener();
+    expect(frames.map((frame) => opener.open(frame, new Uint8Array(PAYLOAD.length)))).toEqual([
+      PAYLOAD.length,
+      BAD_TAG,
+      BAD_TAG,
+    ]);
   });
 
   test('a key that was live before, also after it has ended, however it is written', () => {

@@ -1,14 +1,14 @@
 // @ts-check
 /**
  * A second reading of FORMAT.md section 1: as much of it as turns a valid configuration of strings and numbers into
- * mode, key, salt and keyId. It shares no code with src/. Whatever it does not know it refuses, without a code.
+ * mode, key, salt, keyId and context. It shares no code with src/. Whatever it does not know it refuses, without a code.
  */
 
 /**
  * @typedef {'AES_128_GCM2' | 'AES_256_GCM2' | 'SM4_128_ECB'} Mode
  * @typedef {{ encryptionMode: string | number, encryptionKey: string }} ModeAndKey
- * @typedef {ModeAndKey & { encryptionKdfSalt?: string | undefined, keyId?: number }} Config
- * @typedef {{ mode: Mode, key: Buffer, salt: Buffer | undefined, keyId: number }} Parsed
+ * @typedef {ModeAndKey & { encryptionKdfSalt?: string | undefined, keyId?: number, context?: string }} Config
+ * @typedef {{ mode: Mode, key: Buffer, salt: Buffer | undefined, keyId: number, context: Buffer }} Parsed
  */
 
 /**
@@ -27,7 +27,7 @@ const MODE_NAMES = [
 ];
 const MODES = new Map(MODE_NAMES);
 
-const FIELDS = ['encryptionMode', 'encryptionKey', 'encryptionKdfSalt', 'keyId'];
+const FIELDS = ['encryptionMode', 'encryptionKey', 'encryptionKdfSalt', 'keyId', 'context'];
 
 /**
  * @param {boolean} valid
@@ -50,7 +50,7 @@ export function parseConfig(config) {
   );
 
   // "Names ignore case and take `-` and `_` for each other, mixed too."
-  const { encryptionMode, encryptionKey, encryptionKdfSalt, keyId } = config;
+  const { encryptionMode, encryptionKey, encryptionKdfSalt, keyId, context } = config;
   const name = typeof encryptionMode === 'string' ? encryptionMode.toLowerCase().replaceAll('-', '_') : encryptionMode;
   const mode = MODES.get(name);
   need(mode !== undefined, 'encryptionMode');
@@ -64,8 +64,9 @@ export function parseConfig(config) {
   need(!/^0+$/.test(encryptionKey), 'a key of zeros');
 
   if (mode === 'SM4_128_ECB') {
-    need(encryptionKdfSalt === undefined && keyId === undefined, 'SM4 takes no salt and no keyId');
-    return { mode, key, salt: undefined, keyId: 0 };
+    const absent = [encryptionKdfSalt, keyId, context].every((value) => value === undefined);
+    need(absent, 'SM4 takes no salt, no keyId and no context');
+    return { mode, key, salt: undefined, keyId: 0, context: Buffer.alloc(0) };
   }
 
   // The salt: 32 bytes of standard Base64, padded and canonical. Not zeros, and not the key.
@@ -75,5 +76,14 @@ export function parseConfig(config) {
   need(salt.some((byte) => byte !== 0) && !salt.equals(key), 'a salt of zeros, or equal to the key');
 
   need(keyId === undefined || (Number.isInteger(keyId) && keyId >= 0 && keyId <= 15), 'keyId');
-  return { mode, key, salt, keyId: keyId ?? 0 };
+
+  // The context: 1 to 255 bytes of well-formed UTF-8, no control characters; without one, no bytes.
+  const contextBytes = Buffer.from(context ?? '', 'utf8');
+  if (context !== undefined) {
+    need(contextBytes.length >= 1 && contextBytes.length <= 255, 'length of the context');
+    need(contextBytes.toString('utf8') === context, 'a context that is not well-formed');
+    const codes = [...context].map((character) => Number(character.codePointAt(0)));
+    need(!codes.some((code) => code <= 0x1f || (code >= 0x7f && code <= 0x9f)), 'a control character in the context');
+  }
+  return { mode, key, salt, keyId: keyId ?? 0, context: contextBytes };
 }

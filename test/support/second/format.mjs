@@ -9,15 +9,16 @@
  */
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { parseConfig } from './config.mjs';
-import { encodeHeader, rtpHeaderLength } from './headers.mjs';
+import { encodeHeader, readDatagram } from './headers.mjs';
 import { nonceOf, senderKeys, sharedKeys, sm4Keys, suiteOf } from './keys.mjs';
 
 /**
  * @typedef {import('./config.mjs').Config} Config
  * @typedef {import('./config.mjs').Parsed} Parsed
- * @typedef {{ framing: 'rtp' | 'frame', bindHeader: boolean, replayWindow?: number }} Options
+ * @typedef {{ framing: 'rtp' | 'frame', bindHeader: boolean, rtcp?: 'sealed' | 'clear', replayWindow?: number }} Options
  * @typedef {Parsed & Options & ReturnType<typeof sharedKeys>} GcmChannel
  * @typedef {Parsed & Options & ReturnType<typeof sm4Keys>} Sm4Channel
+ * @typedef {{ kind: 'rtp' | 'rtcp' | 'frame', header: Buffer, clearBytes: Buffer, rest: Buffer }} Parts an input
  */
 
 const BLOCK_BYTES = 16;
@@ -30,8 +31,8 @@ const BLOCK_BYTES = 16;
  */
 export function makeChannel(config, options) {
   const parsed = parseConfig(config);
-  const { mode, key, salt } = parsed;
-  const keys = salt === undefined ? sm4Keys(key) : sharedKeys(mode, key, salt);
+  const { mode, key, salt, context } = parsed;
+  const keys = salt === undefined ? sm4Keys(key) : sharedKeys(mode, key, salt, context);
   return { ...parsed, ...options, ...keys };
 }
 
@@ -47,32 +48,55 @@ export function printFingerprint(fingerprint) {
 /**
  * Section 4, second table: the metadata.
  * @param {Options} channel
- * @param {Buffer} rtpHeader
+ * @param {Parts} parts
  */
-export function metadataOf({ framing, bindHeader }, rtpHeader) {
-  if (framing === 'frame') return Buffer.alloc(0);
-  return bindHeader ? rtpHeader : Buffer.of(rtpHeader[0] & 0x20);
+export function metadataOf({ bindHeader }, { kind, header, clearBytes }) {
+  if (kind === 'frame') return clearBytes;
+  if (bindHeader) return Buffer.concat([header, clearBytes]);
+  const mark = kind === 'rtcp' ? 0x01 : header[0] & 0x20;
+  return Buffer.concat([Buffer.of(mark), clearBytes]);
+}
+
+/**
+ * Section 4, "The padding count": what follows the tag.
+ * @param {Parts} parts
+ */
+export function paddingCountOf({ kind, header }) {
+  return kind === 'rtp' && (header[0] & 0x20) !== 0 ? Buffer.of(0x01) : Buffer.alloc(0);
 }
 
 /** Section 7, second table: the largest inputs. */
 const LARGEST = {
-  rtp: { seal: 65_535, openGcm2: 65_564, openSm4: 65_551 },
+  rtp: { seal: 65_535, openGcm2: 65_565, openSm4: 65_551 },
   frame: { seal: 16_777_215, openGcm2: 16_777_244, openSm4: 16_777_231 },
 };
 
 /**
- * Section 4, rules 1 to 6, and section 6, steps 2 and 3: the length of the RTP header (0 for framing 'frame'), or the
- * refusal.
+ * Section 4, rules 1 to 7, and section 6, steps 2 and 3 (the padding count apart): the parts of an input, or the refusal.
  * @param {GcmChannel | Sm4Channel} channel
  * @param {Buffer} input
- * @param {boolean} sealing
+ * @param {number} clear
+ * @param {'seal' | 'open'} direction
+ * @returns {Parts | string}
  */
-export function checkInput({ mode, framing }, input, sealing) {
+export function checkInput({ mode, framing, rtcp = 'sealed' }, input, clear, direction) {
   // Sealing takes an empty frame, opening does not.
-  if (input.length === 0 && !(sealing && framing === 'frame')) return 'MALFORMED';
-  const opening = mode === 'SM4_128_ECB' ? 'openSm4' : 'openGcm2';
-  if (input.length > LARGEST[framing][sealing ? 'seal' : opening]) return 'TOO_LARGE';
-  return framing === 'rtp' ? rtpHeaderLength(input) : 0;
+  if (input.length === 0 && !(direction === 'seal' && framing === 'frame')) return 'MALFORMED';
+  const isSm4 = mode === 'SM4_128_ECB';
+  if (input.length > LARGEST[framing][direction === 'seal' ? 'seal' : isSm4 ? 'openSm4' : 'openGcm2'])
+    return 'TOO_LARGE';
+  const found =
+    framing === 'rtp'
+      ? readDatagram(input, isSm4 ? 'clear' : rtcp)
+      : { kind: /** @type {const} */ ('frame'), headerLength: 0 };
+  if (typeof found === 'string') return found;
+  const { kind, headerLength } = found;
+  const header = input.subarray(0, headerLength);
+  // "RTCP has no clear bytes"
+  const clearLength = kind === 'rtcp' ? 0 : clear;
+  if (input.length - headerLength < clearLength) return 'MALFORMED';
+  const start = headerLength + clearLength;
+  return { kind, header, clearBytes: input.subarray(headerLength, start), rest: input.subarray(start) };
 }
 
 /* Section 4: sealing. */
@@ -99,14 +123,14 @@ export function encryptFrame({ mode, frameKey, frameSalt }, ctr, sframeHeader, m
  * @param {bigint} kid
  * @param {bigint} ctr
  * @param {Buffer} header the SFrame header
- * @param {Buffer} rtpHeader
- * @param {Buffer} plaintext
+ * @param {Parts} parts
  */
-export function protect(channel, kid, ctr, header, rtpHeader, plaintext) {
-  const { mode, prk } = channel;
-  const keys = senderKeys(mode, prk, kid);
-  const made = encryptFrame({ mode, ...keys }, ctr, header, metadataOf(channel, rtpHeader), plaintext);
-  return { ...keys, ...made, header, sealed: Buffer.concat([rtpHeader, made.frame]) };
+export function protect(channel, kid, ctr, header, parts) {
+  const { mode, prk, context } = channel;
+  const keys = senderKeys(mode, prk, kid, context);
+  const made = encryptFrame({ mode, ...keys }, ctr, header, metadataOf(channel, parts), parts.rest);
+  const sealed = Buffer.concat([parts.header, parts.clearBytes, made.frame, paddingCountOf(parts)]);
+  return { ...keys, ...made, header, sealed };
 }
 
 /**
@@ -116,17 +140,16 @@ export function protect(channel, kid, ctr, header, rtpHeader, plaintext) {
  * @param {bigint} kid
  * @param {bigint} ctr
  * @param {Buffer} input
- * @param {number} [outLength]
+ * @param {{ clear?: number | undefined, outLength?: number | undefined }} [call]
  * @returns {Buffer | string}
  */
-export function seal(channel, kid, ctr, input, outLength = Number.POSITIVE_INFINITY) {
-  const rtp = checkInput(channel, input, true);
-  if (typeof rtp === 'string') return rtp;
-  const [rtpHeader, payload] = [input.subarray(0, rtp), input.subarray(rtp)];
+export function seal(channel, kid, ctr, input, { clear = 0, outLength = Number.POSITIVE_INFINITY } = {}) {
+  const parts = checkInput(channel, input, clear, 'seal');
+  if (typeof parts === 'string') return parts;
   const sealed =
     'key16' in channel
-      ? Buffer.concat([rtpHeader, sm4(channel.key16, pad(payload), true)])
-      : protect(channel, kid, ctr, encodeHeader(kid, ctr), rtpHeader, payload).sealed;
+      ? Buffer.concat([parts.header, parts.clearBytes, sm4(channel.key16, pad(parts.rest), true)])
+      : protect(channel, kid, ctr, encodeHeader(kid, ctr), parts).sealed;
   return outLength < sealed.length ? 'NO_ROOM' : sealed;
 }
 

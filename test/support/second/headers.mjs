@@ -61,35 +61,47 @@ export function decodeHeader(frame) {
 }
 
 /**
- * Section 4, below the rules: whether the lengths of a compound RTCP packet add up.
+ * Section 4, "RTCP": whether every part of a datagram is of version 2, has a second byte in 192..223, and the last part
+ * ends exactly at the end.
  * @param {Buffer} datagram
  */
-function lengthsAddUp(datagram) {
-  let at = 0;
-  while (at + 4 <= datagram.length) at += 4 * (datagram.readUInt16BE(at + 2) + 1);
-  return at === datagram.length;
+function isCompound(datagram) {
+  let rest = datagram;
+  while (rest.length >= 4) {
+    if (rest[0] < 128 || rest[0] > 191 || rest[1] < 192 || rest[1] > 223) return false;
+    const partLength = 4 * (rest.readUInt16BE(2) + 1);
+    if (partLength > rest.length) return false;
+    rest = rest.subarray(partLength);
+  }
+  return rest.length === 0;
 }
 
 /**
- * Section 4, rules 3 to 6: the length of the RTP header of a datagram that is not empty, or the refusal.
+ * Section 4, rules 3 to 6: what a datagram that is not empty is, and how long the header that stays in the clear; or the
+ * refusal.
  * @param {Buffer} datagram
- * @returns {number | 'NOT_RTP' | 'RTCP' | 'MALFORMED'}
+ * @param {'sealed' | 'clear'} rtcp
+ * @returns {{ kind: 'rtp' | 'rtcp', headerLength: number } | string}
  */
-export function rtpHeaderLength(datagram) {
+export function readDatagram(datagram, rtcp) {
   const { length } = datagram;
   const [first, second] = datagram;
   // Rule 3.
   if (first < 128 || first > 191) return 'NOT_RTP';
   // Rules 4 and 5. A datagram of one byte has no second byte.
-  if (length >= 2 && second >= 192 && second <= 223) return lengthsAddUp(datagram) ? 'RTCP' : 'NOT_RTP';
-  // Rule 6: 12 + 4 * CC bytes; where X is set 4 bytes more, and the 32-bit words that the last two of them count.
-  let header = 12 + 4 * (first & 0x0f);
-  if (length < header) return 'MALFORMED';
-  if ((first & 0x10) !== 0) {
-    header += 4;
-    if (length < header) return 'MALFORMED';
-    header += 4 * datagram.readUInt16BE(header - 2);
-    if (length < header) return 'MALFORMED';
+  if (length >= 2 && second >= 192 && second <= 223) {
+    if (length < 8) return 'MALFORMED';
+    if (rtcp === 'sealed') return { kind: 'rtcp', headerLength: 8 };
+    return isCompound(datagram) ? 'RTCP' : 'NOT_RTP';
   }
-  return header;
+  // Rule 6: 12 + 4 * CC bytes; where X is set 4 bytes more, and the 32-bit words that the last two of them count.
+  let headerLength = 12 + 4 * (first & 0x0f);
+  if (length < headerLength) return 'MALFORMED';
+  if ((first & 0x10) !== 0) {
+    headerLength += 4;
+    if (length < headerLength) return 'MALFORMED';
+    headerLength += 4 * datagram.readUInt16BE(headerLength - 2);
+    if (length < headerLength) return 'MALFORMED';
+  }
+  return { kind: 'rtp', headerLength };
 }

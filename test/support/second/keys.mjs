@@ -58,11 +58,12 @@ export const suiteOf = (mode) => SUITES[/** @type {keyof typeof SUITES} */ (mode
  * @param {string} mode
  * @param {Uint8Array} key
  * @param {Uint8Array} salt
+ * @param {Uint8Array} [context]
  */
-export function sharedKeys(mode, key, salt) {
+export function sharedKeys(mode, key, salt, context = EMPTY) {
   const { hash } = suiteOf(mode);
   const prk = extract(hash, salt, key);
-  const infoFingerprint = join(`frameseal/1 ${mode} fingerprint`);
+  const infoFingerprint = join(`frameseal/1 ${mode} fingerprint`, context);
   return { prk, infoFingerprint, fingerprint: expand(hash, prk, infoFingerprint, 8) };
 }
 
@@ -86,10 +87,11 @@ export function frameKeys(mode, baseKey, kid) {
  * @param {string} mode
  * @param {Uint8Array} prk
  * @param {bigint} kid
+ * @param {Uint8Array} [context]
  */
-export function senderKeys(mode, prk, kid) {
+export function senderKeys(mode, prk, kid, context = EMPTY) {
   const { hash, Nh } = suiteOf(mode);
-  const infoBaseKey = join(`frameseal/1 ${mode} base key `, u64(kid));
+  const infoBaseKey = join(`frameseal/1 ${mode} base key `, u64(kid), context);
   const baseKey = expand(hash, prk, infoBaseKey, Nh);
   return { infoBaseKey, baseKey, ...frameKeys(mode, baseKey, kid) };
 }

@@ -3,7 +3,7 @@
  * The second implementation, opening: FORMAT.md section 6, and section 5 for SM4.
  */
 import { createDecipheriv } from 'node:crypto';
-import { checkInput, makeChannel, metadataOf, sm4 } from './format.mjs';
+import { checkInput, makeChannel, metadataOf, paddingCountOf, sm4 } from './format.mjs';
 import { decodeHeader } from './headers.mjs';
 import { nonceOf, senderKeys, suiteOf } from './keys.mjs';
 
@@ -12,6 +12,7 @@ import { nonceOf, senderKeys, suiteOf } from './keys.mjs';
  * @typedef {import('./format.mjs').Options} Options
  * @typedef {import('./format.mjs').GcmChannel} GcmChannel
  * @typedef {import('./format.mjs').Sm4Channel} Sm4Channel
+ * @typedef {import('./format.mjs').Parts} Parts
  */
 
 const TAG_BYTES = 16;
@@ -60,49 +61,50 @@ export class SecondOpener {
   /**
    * Section 6, table; section 5 for SM4.
    * @param {Buffer} input
-   * @param {number} [outLength] the length of the out that is offered
-   * @returns {Buffer | string} the RTP header and the plaintext, or the name of a status
+   * @param {{ clear?: number | undefined, outLength?: number | undefined }} [call] outLength: the length of the out that is
+   *   offered
+   * @returns {Buffer | string} what was in the clear and the plaintext, or the name of a status
    */
-  open(input, outLength = Number.POSITIVE_INFINITY) {
+  open(input, { clear = 0, outLength = Number.POSITIVE_INFINITY } = {}) {
     const channel = this.#channel;
     // Steps 1 to 3.
     if (this.#closed) return 'CLOSED';
-    const rtp = checkInput(channel, input, false);
-    if (typeof rtp === 'string') return rtp;
-    const [rtpHeader, rest] = [input.subarray(0, rtp), input.subarray(rtp)];
-    return 'key16' in channel
-      ? this.#openSm4(channel, rtpHeader, rest, outLength)
-      : this.#openGcm2(channel, rtpHeader, rest, outLength);
+    const parts = checkInput(channel, input, clear, 'open');
+    if (typeof parts === 'string') return parts;
+    return 'key16' in channel ? this.#openSm4(channel, parts, outLength) : this.#openGcm2(channel, parts, outLength);
   }
 
   /**
    * Section 5, steps 4 to 6.
    * @param {Sm4Channel} channel
-   * @param {Buffer} rtpHeader
-   * @param {Buffer} blocks
+   * @param {Parts} parts
    * @param {number} outLength
    */
-  #openSm4({ key16 }, rtpHeader, blocks, outLength) {
+  #openSm4({ key16 }, { header, clearBytes, rest: blocks }, outLength) {
     // Step 4.
-    if (outLength < rtpHeader.length + blocks.length) return 'NO_ROOM';
+    if (outLength < header.length + clearBytes.length + blocks.length) return 'NO_ROOM';
     // Step 5.
     if (blocks.length === 0 || blocks.length % BLOCK_BYTES !== 0) return 'BAD_TAG';
     // Step 6.
     const padded = sm4(key16, blocks, false);
     const count = padded[padded.length - 1];
     if (count < 1 || count > 16 || padded.subarray(-count).some((byte) => byte !== count)) return 'BAD_TAG';
-    return Buffer.concat([rtpHeader, padded.subarray(0, -count)]);
+    return Buffer.concat([header, clearBytes, padded.subarray(0, -count)]);
   }
 
   /**
-   * Section 6, steps 4 to 11.
+   * Section 6, steps 3 (the padding count) to 11.
    * @param {GcmChannel} channel
-   * @param {Buffer} rtpHeader
-   * @param {Buffer} frame
+   * @param {Parts} parts
    * @param {number} outLength
    */
-  #openGcm2(channel, rtpHeader, frame, outLength) {
+  #openGcm2(channel, parts, outLength) {
     const { ownKids, window } = this.#options;
+    const inClear = Buffer.concat([parts.header, parts.clearBytes]);
+    // Step 3, the padding count.
+    const countAt = parts.rest.length - paddingCountOf(parts).length;
+    if (countAt < 0 || !parts.rest.subarray(countAt).equals(paddingCountOf(parts))) return 'MALFORMED';
+    const frame = parts.rest.subarray(0, countAt);
     // Step 4.
     const header = decodeHeader(frame);
     if (header === 'MALFORMED') return header;
@@ -110,7 +112,7 @@ export class SecondOpener {
     const plaintextLength = frame.length - length - TAG_BYTES;
     if (plaintextLength < 0) return 'MALFORMED';
     // Step 5.
-    if (outLength < rtpHeader.length + plaintextLength) return 'NO_ROOM';
+    if (outLength < inClear.length + plaintextLength) return 'NO_ROOM';
     // Step 6.
     if (ownKids.has(kid)) return 'OWN_FRAME';
     // Step 7. The keyId is the top 4 bits of the 64-bit value (section 3).
@@ -121,8 +123,8 @@ export class SecondOpener {
     if (sender !== undefined && sender.highest - ctr >= window) return 'TOO_OLD';
     if (sender?.accepted.has(ctr)) return 'REPLAYED';
     // Step 9.
-    const { frameKey, frameSalt } = senderKeys(channel.mode, channel.prk, kid);
-    const aad = Buffer.concat([frame.subarray(0, length), metadataOf(channel, rtpHeader)]);
+    const { frameKey, frameSalt } = senderKeys(channel.mode, channel.prk, kid, channel.context);
+    const aad = Buffer.concat([frame.subarray(0, length), metadataOf(channel, parts)]);
     const decipher = createDecipheriv(suiteOf(channel.mode).cipher, frameKey, nonceOf(frameSalt, ctr));
     decipher.setAAD(aad).setAuthTag(frame.subarray(-TAG_BYTES));
     const plaintext = decipher.update(frame.subarray(length, -TAG_BYTES));
@@ -133,7 +135,7 @@ export class SecondOpener {
     }
     // Steps 10 and 11.
     this.#accept(kid, ctr);
-    return Buffer.concat([rtpHeader, plaintext]);
+    return Buffer.concat([inClear, plaintext]);
   }
 
   /**

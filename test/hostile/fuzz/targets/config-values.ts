@@ -121,6 +121,8 @@ export function configOf(reader: Reader): unknown {
   };
   if (reader.below(5) !== 4) config['encryptionKdfSalt'] = secret(SALTS, reader);
   if (reader.below(3) === 2) config['keyId'] = reader.below(4) === 3 ? reader.pick(VALUES) : reader.below(18);
+  if (reader.below(3) === 2)
+    config['context'] = reader.below(4) === 3 ? reader.pick(VALUES) : textOf(reader.bytes(reader.below(12)));
   if (kind === 2) config[reader.pick(FIELD_NAMES)] = reader.pick(VALUES);
   if (kind === 3) config[textOf(reader.bytes(reader.below(40)))] = reader.pick(VALUES);
   if (kind === 4) config['encryptionMode'] = textOf(reader.bytes(reader.below(30)));

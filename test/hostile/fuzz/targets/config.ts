@@ -83,6 +83,9 @@ export function configTarget({ config: reading, channel, folder }: Code): Target
     mustEqual(hexOf(parsed.salt), bytesIn(encryptionKdfSalt, 'base64'), 'the salt is what was given');
     must(hexOf(parsed.salt) !== hexOf(parsed.key), 'a salt is not the key', () => hexOf(parsed.salt));
     must(/^(?:[0-9]|1[0-5])$/.test(String(parsed.keyId)), 'a keyId is 0 to 15', () => String(parsed.keyId));
+    mustEqual(Buffer.from(parsed.context).toString(), parsed.context, 'a context is well-formed');
+    must(Buffer.byteLength(parsed.context) < 256, 'a context has 255 bytes', () => parsed.context);
+    must(!/\p{Cc}/u.test(parsed.context), 'no control characters', () => parsed.context);
     return parsed.mode;
   }
 

@@ -21,16 +21,7 @@ import {
   openTogether,
   type Result,
 } from './openers.js';
-import {
-  boundPart,
-  clearHeaderOf,
-  configOf,
-  type Genuine,
-  payloadOf,
-  Senders,
-  type Setup,
-  setupOf,
-} from './senders.js';
+import { anyHeaderOf, boundPart, configOf, type Genuine, payloadOf, Senders, type Setup, setupOf } from './senders.js';
 import type { Target } from './target.js';
 
 const MOST_GROUPS = 12;
@@ -55,8 +46,8 @@ export function openTarget(code: Code): Target {
 
   function channel(setup: Setup, engine: 'simd' | 'portable'): Channel {
     const name = JSON.stringify([setup, engine]);
-    const { framing, bindHeader, replayWindow, maxSenders } = setup;
-    const options = { framing, bindHeader, replayWindow, maxSenders, engine };
+    const { framing, bindHeader, rtcp, replayWindow, maxSenders } = setup;
+    const options = { framing, bindHeader, rtcp, replayWindow, maxSenders, engine };
     const found = channels.get(name) ?? code.channel.enableEncryption(configOf(setup), options);
     channels.set(name, found);
     return found;
@@ -90,7 +81,11 @@ function seeds(): Uint8Array[] {
   const fates = Array.from({ length: 80 }, (_, i) => (i % 5 === 3 ? 200 : i % 7 === 5 ? 240 : 0));
   const scripts = [quiet, [24, 0, 1, 0, 0, 0, 20, ...fates], [24, 1, 1, 0, 0, 20, ...fates], [0, 0, 0, 31, ...quiet]];
   return [0, 1, 4].flatMap((mode) =>
-    [0, 1].flatMap((framing) => scripts.map((script) => Uint8Array.of(mode, framing, 0, 0, 0, 0, 0, 0, 0, ...script))),
+    [0, 1].flatMap((framing) =>
+      [0, 3].flatMap((clear) =>
+        scripts.map((script) => Uint8Array.of(mode, framing, 0, 0, 0, 0, 0, clear, 0, 0, 0, ...script)),
+      ),
+    ),
   );
 }
 
@@ -163,7 +158,7 @@ class Scenario {
     const next = this.#next.get(kid) ?? 0n;
     const ctr = this.#counter(next);
     if (ctr >= next) this.#next.set(kid, ctr + 1n);
-    return this.#seal(kid, ctr, clearHeaderOf(reader), payloadOf(reader));
+    return this.#seal(kid, ctr, anyHeaderOf(this.#setup, reader), payloadOf(reader));
   }
 
   #seal(kid: bigint, ctr: bigint, clear: Uint8Array, payload: Uint8Array): Genuine {
@@ -178,7 +173,7 @@ class Scenario {
     const crowd = reader.flag();
     const count = reader.pick(crowd ? [20, 70] : [9, 18]);
     const first = (BigInt(this.#setup.keyId) << 60n) | (crowd ? CROWD : reader.pick(SESSIONS));
-    const [clear, payload] = [clearHeaderOf(reader), payloadOf(reader)];
+    const [clear, payload] = [anyHeaderOf(this.#setup, reader), payloadOf(reader)];
     const deliveries: Delivery[] = [];
     for (let i = 0; i < count; i++) {
       const kid = crowd ? first + BigInt(i) : first;
@@ -211,7 +206,10 @@ class Scenario {
 
   #deliver(deliveries: readonly Delivery[]): void {
     const singles = deliveries.map((delivery) => this.#openSingly(delivery));
-    const together = openTogether(this.#batch, deliveries);
+    // A batch has no clear bytes.
+    const { clear } = this.#setup;
+    const together =
+      clear === 0 ? openTogether(this.#batch, deliveries) : deliveries.map((each) => openOne(this.#batch, each, clear));
     deliveries.forEach((delivery, i) => {
       this.#judges.batch.judge(delivery, together[i]!);
       // In a batch no sender is evicted before its end (FORMAT.md section 6): past maxSenders results may differ.
@@ -222,8 +220,8 @@ class Scenario {
   }
 
   #openSingly(delivery: Delivery): Result {
-    const result = openOne(this.#simd, delivery);
-    mustAgree(result, openOne(this.#portable, delivery), delivery, 'the engines agree on a frame');
+    const result = openOne(this.#simd, delivery, this.#setup.clear);
+    mustAgree(result, openOne(this.#portable, delivery, this.#setup.clear), delivery, 'the engines agree on a frame');
     this.#judges.single.judge(delivery, result);
     this.#outcomes.add(Math.min(0, result.status));
     this.#delivered.push(delivery);
@@ -231,7 +229,7 @@ class Scenario {
     if (result.status < 0) return result;
     this.#accepted++;
     // The twin opens the frames that the first opener opened, apart from the budget, which refusals spend.
-    const twin = openOne(this.#twin, delivery);
+    const twin = openOne(this.#twin, delivery, this.#setup.clear);
     mustAgree(result, twin, delivery, 'a refusal changes no state');
     return result;
   }
@@ -253,8 +251,8 @@ class Scenario {
     const probes = [...this.#delivered.slice(-MOST_PROBES), ...this.#freshFrames()];
     for (const probe of probes) {
       this.#clock.advance(REST_MS);
-      const result = openOne(this.#simd, probe);
-      mustAgree(result, openOne(this.#twin, probe), probe, 'a refusal changes no state');
+      const result = openOne(this.#simd, probe, this.#setup.clear);
+      mustAgree(result, openOne(this.#twin, probe, this.#setup.clear), probe, 'a refusal changes no state');
       if (result.status !== this.#status.BUSY) this.#judges.single.judge(probe, result);
     }
   }
@@ -263,7 +261,7 @@ class Scenario {
     const reader = new Reader(new Uint8Array(0));
     const left = [...this.#next].filter(([, ctr]) => ctr <= MAX_CTR);
     return left.map(([kid, ctr]) => {
-      const made = this.#seal(kid, ctr, clearHeaderOf(reader), payloadOf(reader));
+      const made = this.#seal(kid, ctr, anyHeaderOf(this.#setup, reader), payloadOf(reader));
       return deliveryOf(made.bytes, made, reader);
     });
   }

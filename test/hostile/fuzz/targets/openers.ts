@@ -3,8 +3,7 @@ import { concat, Guarded } from '../../../support/arrays.js';
 import type { Code } from '../code.js';
 import { hexOf, must, mustEqual, mustKeepAllBut, sameBytes } from '../invariants.js';
 import type { Reader } from '../reader.js';
-import { rtpVerdict } from './rtp.js';
-import { boundPart, type Genuine, type Setup } from './senders.js';
+import { boundPart, clearLength, type Genuine, type Setup } from './senders.js';
 
 export type Opener = import('../../../../dist/index.js').Opener;
 
@@ -66,9 +65,9 @@ class Memory {
   }
 }
 
-export function openOne(opener: Opener, delivery: Delivery): Result {
+export function openOne(opener: Opener, delivery: Delivery, clear: number): Result {
   const memory = new Memory(delivery);
-  return memory.result(opener.open(memory.input.bytes, memory.out.bytes, delivery.bytes.length));
+  return memory.result(opener.open(memory.input.bytes, memory.out.bytes, delivery.bytes.length, clear));
 }
 
 /** As one batch. A batch has no lengths: what lies behind a frame is left out. */
@@ -141,7 +140,7 @@ export class Judge {
   }
 
   #clearBytes(bytes: Uint8Array): number {
-    return this.#setup.framing === 'rtp' ? (rtpVerdict(bytes) as number) : 0;
+    return clearLength(this.#setup, bytes)!;
   }
 
   /** A frame that a sender made is refused for the reason that FORMAT.md has, and for no other. */
@@ -157,7 +156,7 @@ export class Judge {
     const { framing, keyId, replayWindow, maxSenders } = this.#setup;
     // Headers that are not bound may have changed their length.
     const written = this.#clearBytes(bytes) + made.opened.length - this.#clearBytes(made.opened);
-    if (framing === 'rtp' && bytes.length > 65_535 + 29) return [TOO_LARGE];
+    if (framing === 'rtp' && bytes.length > 65_535 + 30) return [TOO_LARGE];
     if (room !== IN_PLACE && room < written) return [NO_ROOM];
     if (made.kid >> 60n !== BigInt(keyId)) return [UNKNOWN_KEY];
     const sender = this.#accepted.get(made.kid);

@@ -9,10 +9,12 @@ const MOST_OUTSIDE = 80;
 
 type Verdict = number | 'MALFORMED' | 'NOT_RTP' | 'RTCP';
 
+const isRtcpByte = (second: number) => second >= 192 && second <= 223;
+
 /** Whether the packets of a compound add up, read from the front one packet at a time (RFC 3550 section 6.1). */
 function addsUp(packet: DataView): boolean {
   if (packet.byteLength === 0) return true;
-  if (packet.byteLength < 4) return false;
+  if (packet.byteLength < 4 || packet.getUint8(0) >> 6 !== 2 || !isRtcpByte(packet.getUint8(1))) return false;
   const bytes = 4 * (packet.getUint16(2) + 1);
   return (
     bytes <= packet.byteLength &&
@@ -20,14 +22,17 @@ function addsUp(packet: DataView): boolean {
   );
 }
 
-/** Bytes of the clear header of a packet, or why it has none. */
-export function rtpVerdict(bytes: Uint8Array): Verdict {
+/** Bytes of the clear header of a packet, 8 of RTCP that is sealed; or why it has none. */
+export function rtpVerdict(bytes: Uint8Array, rtcp: 'sealed' | 'clear' = 'sealed'): Verdict {
   const packet = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   if (bytes.length === 0) return 'MALFORMED';
   const first = packet.getUint8(0);
   if (first < 128 || first > 191) return 'NOT_RTP';
-  if (bytes.length > 1 && packet.getUint8(1) >= 192 && packet.getUint8(1) <= 223)
+  if (bytes.length > 1 && isRtcpByte(packet.getUint8(1))) {
+    if (bytes.length < 8) return 'MALFORMED';
+    if (rtcp === 'sealed') return 8;
     return addsUp(packet) ? 'RTCP' : 'NOT_RTP';
+  }
   const fixed = 12 + 4 * (first % 16);
   const extended = (first & 16) === 16;
   if (bytes.length < fixed + (extended ? 4 : 0)) return 'MALFORMED';
@@ -36,14 +41,20 @@ export function rtpVerdict(bytes: Uint8Array): Verdict {
 }
 
 function check({ rtp, status }: Code, bytes: Uint8Array, after: number): Verdict {
-  const expected = rtpVerdict(bytes);
+  const isRtcp = bytes.length > 1 && bytes[0]! >> 6 === 2 && isRtcpByte(bytes[1]!);
+  const expected = isRtcp ? 'NOT_RTP' : rtpVerdict(bytes);
+  mustEqual(rtp.isRtcp(bytes, bytes.length), isRtcp, 'what is RTCP');
   for (const outside of [0x00, 0xff]) {
     const packet = new Uint8Array(bytes.length + after).fill(outside);
     packet.set(bytes);
     const result = rtp.rtpHeaderLength(packet, bytes.length);
     const got = result < 0 ? status.describe(result).split(':')[0] : result;
     mustEqual(got, expected, 'what is RTP, and where its header ends');
+    if (!isRtcp) continue;
+    const compound = status.describe(rtp.compoundStatus(packet, bytes.length)).split(':')[0];
+    mustEqual(compound, addsUp(new DataView(bytes.slice().buffer)) ? 'RTCP' : 'NOT_RTP', 'what is a compound packet');
   }
+  if (isRtcp) return rtpVerdict(bytes, 'clear');
   if (typeof expected === 'number') {
     mustEqual(rtp.paddingBit(bytes), bytes[0]! & 0x20, 'the P bit is in its place');
   }

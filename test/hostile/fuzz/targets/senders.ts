@@ -20,6 +20,9 @@ export interface Setup {
   readonly keyId: number;
   readonly replayWindow: number;
   readonly maxSenders: number;
+  readonly rtcp: 'sealed' | 'clear';
+  /** Clear bytes of every frame. */
+  readonly clear: number;
 }
 
 export function setupOf(reader: Reader): Setup {
@@ -30,6 +33,8 @@ export function setupOf(reader: Reader): Setup {
     keyId: reader.pick([0, 3]),
     replayWindow: reader.pick([64, 1024]),
     maxSenders: reader.pick([1024, 1, 3]),
+    rtcp: reader.pick(['sealed', 'clear'] as const),
+    clear: reader.pick([0, 0, 1, 5, 40, 200]),
   };
 }
 
@@ -56,7 +61,7 @@ class Mode {
   constructor(code: Code, mode: Setup['mode']) {
     this.#code = code;
     if (mode !== 'SM4_128_ECB') this.#schedule = new code.keys.KeySchedule(mode, KEY, SALT);
-    const key = code.sm4.sm4Key({ mode, key: KEY, salt: new Uint8Array(0), keyId: 0 });
+    const key = code.sm4.sm4Key({ mode, key: KEY, salt: new Uint8Array(0), keyId: 0, context: '' });
     this.#sm4 = new code.aead.Sm4Ecb(key, { engine: 'portable' });
   }
 
@@ -109,7 +114,7 @@ export class Senders {
   }
 
   seal(
-    { mode, framing, bindHeader }: Setup,
+    { mode, framing, bindHeader, clear: clearBytes }: Setup,
     kid: bigint,
     ctr: bigint,
     clear: Uint8Array,
@@ -118,18 +123,38 @@ export class Senders {
     const made = this.#modes.get(mode) ?? new Mode(this.#code, mode);
     this.#modes.set(mode, made);
     const header = framing === 'rtp' ? clear : clear.subarray(0, 0);
-    const metadata = bindHeader || framing === 'frame' ? header : Uint8Array.of(header[0]! & 0x20);
+    const shown = new Uint8Array(isRtcp(header) ? 0 : clearBytes).fill(clear[0]!);
+    const mark = isRtcp(header) ? 1 : header[0]! & 0x20;
+    const metadata = bindHeader || framing === 'frame' ? concat(header, shown) : concat([mark], shown);
+    const inClear = concat(header, shown);
     const sealed = mode === 'SM4_128_ECB' ? made.sealSm4(payload) : made.seal(kid, ctr, metadata, payload);
-    return { bytes: concat(header, sealed), kid, ctr, opened: concat(header, payload) };
+    const count = mode !== 'SM4_128_ECB' && header.length > 8 && mark === 0x20 ? [1] : [];
+    return { bytes: concat(inClear, sealed, count), kid, ctr, opened: concat(inClear, payload) };
   }
 }
 
-/** The part of a frame that must stay unchanged: all of it, or, with headers unbound, the P bit and what follows the header. */
-export function boundPart({ framing, bindHeader }: Setup, bytes: Uint8Array): Uint8Array {
-  if (framing === 'frame' || bindHeader) return bytes;
-  const clear = rtpVerdict(bytes);
-  if (typeof clear !== 'number') return bytes;
-  return concat(Uint8Array.of(bytes[0]! & 0x20), bytes.subarray(clear));
+const isRtcp = (header: Uint8Array) => header.length > 1 && header[1]! >= 192 && header[1]! <= 223;
+
+/** How many bytes of a frame that no rule refuses stay in the clear; undefined for others. */
+export function clearLength({ framing, rtcp, clear }: Setup, bytes: Uint8Array): number | undefined {
+  const header = framing === 'rtp' ? rtpVerdict(bytes, rtcp) : 0;
+  if (typeof header !== 'number') return undefined;
+  const length = header + (framing === 'rtp' && isRtcp(bytes) ? 0 : clear);
+  return length <= bytes.length ? length : undefined;
+}
+
+/** The part of a frame that must stay unchanged: all of it, or, with headers unbound, the mark and what follows the header. */
+export function boundPart(setup: Setup, bytes: Uint8Array): Uint8Array {
+  const { framing, bindHeader, rtcp } = setup;
+  if (framing === 'frame' || bindHeader || clearLength(setup, bytes) === undefined) return bytes;
+  return concat([isRtcp(bytes) ? 1 : bytes[0]! & 0x20], bytes.subarray(rtpVerdict(bytes, rtcp) as number));
+}
+
+/** A header as the input wants it: of RTP, or of RTCP where that is sealed. */
+export function anyHeaderOf({ mode, framing, rtcp }: Setup, reader: Reader): Uint8Array {
+  const header = clearHeaderOf(reader);
+  if (framing === 'frame' || rtcp === 'clear' || mode === 'SM4_128_ECB' || (header[4]! & 0x90) !== 0x90) return header;
+  return concat([0x80 | (header[4]! & 0x3f), 192 | (header[4]! & 0x1f)], header.subarray(2, 8));
 }
 
 /** An RTP header as the input wants it. */

@@ -96,24 +96,35 @@ const SFRAME = {
   aes_ctr_hmac: [{ cipher_suite: 1 }],
 };
 
-/** The file with at most two short cases of each kind and expectation. */
-function shortened(name: string): Json {
-  const file = JSON.parse(readFileSync(new URL(name, FIXTURES), 'utf8')) as Json & { cases: Json[] };
+/** The cases of a file, or of its channels, each in a file of its own; at most two short ones of each kind and expectation. */
+function shortened(name: string): Json[] {
+  const file = JSON.parse(readFileSync(new URL(name, FIXTURES), 'utf8')) as Json & {
+    cases?: Json[];
+    channels?: Json[];
+  };
   const seen = new Map<string, number>();
-  const cases = file.cases.filter((test) => {
+  const takes = (test: Json): boolean => {
     const kind = `${test['kind']} ${test['expect']} ${Object.keys(test).join()}`;
     const count = seen.get(kind) ?? 0;
-    const takes = count < 2 && JSON.stringify(test).length < LONGEST_CASE && ((test['iterations'] as number) ?? 0) < 9;
-    if (takes) seen.set(kind, count + 1);
-    return takes;
-  });
-  return { ...file, cases };
+    const isTaken =
+      count < 2 && JSON.stringify(test).length < LONGEST_CASE && ((test['iterations'] as number) ?? 0) < 9;
+    if (isTaken) seen.set(kind, count + 1);
+    return isTaken;
+  };
+  const { cases = [], channels = [], ...head } = file;
+  return [
+    ...cases.filter(takes).map((test) => ({ ...head, cases: [test] })),
+    ...channels.flatMap((channel) =>
+      (channel['cases'] as Json[])
+        .filter(takes)
+        .map((test) => ({ ...head, channels: [{ ...channel, cases: [test] }] })),
+    ),
+  ];
 }
 
 const names = ['fips197', 'gbt32907', 'headers', 'rfc5869', 'rfc9605', 'sp800-38d', 'channel'];
-const own = names.map((name) => shortened(`${name}.json`));
-/** Each case in a file of its own: a small file is quick to run, and a change in it matters. */
-const single = own.flatMap((file) => (file['cases'] as Json[]).map((test) => ({ ...file, cases: [test] })));
+/** A small file is quick to run, and a change in it matters. */
+const single = names.flatMap((name) => shortened(`${name}.json`));
 
 /** Files as JSON values; CAVP's are text. */
 export const JSON_FILES: readonly Json[] = [WYCHEPROOF_GCM, WYCHEPROOF_HKDF, SFRAME, ...single];

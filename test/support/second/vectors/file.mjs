@@ -1,8 +1,11 @@
 // @ts-check
 /** All cases, and the text of fixtures/channel.json; fixtures/README.md documents its schema. */
+import { clearBytes, paddingCounts } from './clear.mjs';
+import { contexts } from './contexts.mjs';
 import { datagrams, sframeHeaders, unknownKeys } from './malformed.mjs';
 import { forgeries, ownFrames, rooms, windows } from './opening.mjs';
-import { cases } from './record.mjs';
+import { channels } from './record.mjs';
+import { rtcpForgeries, rtcpInClear, rtcpSealed } from './rtcp.mjs';
 import { configurations, counters, examples, keyIds, payloads, rtpHeaders } from './sealing.mjs';
 import { sm4Frames } from './sm4.mjs';
 
@@ -27,6 +30,17 @@ function line(value) {
   return `{ ${fields.join(', ')} }`;
 }
 
+/**
+ * A case on one line, without what it leaves out.
+ * @param {{ [field: string]: unknown }} fields
+ */
+function object(fields) {
+  const present = Object.entries(fields)
+    .filter(([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0))
+    .map(([name, value]) => `"${name}": ${line(plain(value))}`);
+  return `{ ${present.join(', ')} }`;
+}
+
 /** Makes every case; call it once. */
 export function render() {
   examples();
@@ -35,6 +49,12 @@ export function render() {
   keyIds();
   rtpHeaders();
   payloads();
+  contexts();
+  rtcpSealed();
+  rtcpForgeries();
+  rtcpInClear();
+  paddingCounts();
+  clearBytes();
   datagrams();
   sframeHeaders();
   unknownKeys();
@@ -43,16 +63,17 @@ export function render() {
   rooms();
   ownFrames();
   sm4Frames();
-  const texts = cases.map(({ id, kind, ...fields }) => {
-    const lines = Object.entries(fields)
-      .filter(([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0))
-      .map(([name, value]) => `      ${JSON.stringify(name)}: ${line(plain(value))}`);
-    return `    {\n      "id": ${line(id)}, "kind": ${line(kind)},\n${lines.join(',\n')}\n    }`;
-  });
   const head = [
     '  "format": "frameseal-vectors/1"',
     '  "title": "The frameseal format, version 1"',
     '  "source": "FORMAT.md sections 1 to 7, by the second implementation in test/support/second"',
   ];
-  return `{\n${head.join(',\n')},\n  "cases": [\n${texts.join(',\n')}\n  ]\n}\n`;
+  const texts = [...channels.values()].map(({ name, fields, cases }) => {
+    const shared = Object.entries({ name, ...fields }).map(
+      ([field, value]) => `      "${field}": ${line(plain(value))}`,
+    );
+    const own = [...cases].map(([id, values]) => `        ${object({ id, ...values })}`);
+    return `    {\n${shared.join(',\n')},\n      "cases": [\n${own.join(',\n')}\n      ]\n    }`;
+  });
+  return `{\n${head.join(',\n')},\n  "channels": [\n${texts.join(',\n')}\n  ]\n}\n`;
 }

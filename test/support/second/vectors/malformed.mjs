@@ -9,7 +9,7 @@ import { ecb, FRAME, GCM2, gcm2, inputOf, KEY, LAYOUTS, payload, RTP, rtp, UNBOU
  * @typedef {import('./setups.mjs').Setup} Setup
  */
 
-/** Section 4, rules 1 to 6: what is not sealed, and not opened either. Each with what it would have to be. */
+/** Section 4, rules 1 to 6: what is not sealed, and not opened either. rtcp.mjs has what rule 5 matches. */
 export function datagrams() {
   const extended = rtp({ profile: 'bede', extension: '107f000033443344' });
   const whole = join(rtp(), payload(40));
@@ -36,27 +36,16 @@ export function datagrams() {
     ['RTP of version 1', put(whole, 0, 0x7f), 'NOT_RTP'],
     ['RTP of version 3', put(whole, 0, 0xc0), 'NOT_RTP'],
     ['first byte 255', put(whole, 0, 0xff), 'NOT_RTP'],
-    ['second byte 192', put(whole, 1, 192), 'NOT_RTP'],
-    ['second byte 223', put(whole, 1, 223), 'NOT_RTP'],
-    ['second byte 200, only two bytes', unhex('80c8'), 'NOT_RTP'],
-    ['second byte 200, only three bytes', unhex('80c800'), 'NOT_RTP'],
-    ['RTCP, a receiver report', unhex('80c90001deadbeef'), 'RTCP'],
-    ['RTCP of one word', unhex('80c00000'), 'RTCP'],
-    ['RTCP, second byte 223', unhex('9fdf0000'), 'RTCP'],
-    ['RTCP, first byte 191', unhex('bfcb0000'), 'RTCP'],
-    [
-      'RTCP, compound of three',
-      join(unhex('80c80006deadbeef'), Buffer.alloc(20), unhex('81ca0002deadbeef01000000'), unhex('81cb0001deadbeef')),
-      'RTCP',
-    ],
-    ['RTCP, the second part of no known kind', unhex('80c90001deadbeef' + '0000000000000001ffffffff'), 'RTCP'],
-    ['RTCP, a second part that is too long', unhex('80c90001deadbeef' + '81ca0003deadbeef01000000'), 'NOT_RTP'],
-    ['RTCP, a second part of 3 bytes', unhex('80c90001deadbeef' + '81ca00'), 'NOT_RTP'],
-    ['RTCP, a byte too many', unhex('80c90001deadbeef00'), 'NOT_RTP'],
-    ['RTCP, a byte too few', unhex('80c90001deadbe'), 'NOT_RTP'],
-    ['RTCP, a first part too long by a word', unhex('80c90002deadbeef'), 'NOT_RTP'],
-    // A sequence number that counts the words of the packet makes media of these payload types look like RTCP.
-    ['RTP that looks like RTCP', put(join(rtp({ seq: 12 }), payload(40)), 1, 0xe0 - 1), 'RTCP'],
+    ...[2, 3, 4, 7].map(
+      (length) =>
+        /** @type {[string, Buffer, string]} */ ([
+          `second byte 201, ${length} bytes`,
+          unhex('80c90001deadbe').subarray(0, length),
+          'MALFORMED',
+        ]),
+    ),
+    ['second byte 192, a part of one word', unhex('80c00000'), 'MALFORMED'],
+    ['second byte 223, a part of one word', unhex('9fdf0000'), 'MALFORMED'],
   ];
   both.forEach(([what, datagram, status], i) => {
     const [one, other] = [gcm2(GCM2[i % 2], [RTP, UNBOUND][(i >> 1) % 2]), gcm2(GCM2[(i + 1) % 2], RTP)];
@@ -72,10 +61,6 @@ export function datagrams() {
   for (const first of [0x00, 0x40, 0xc0]) {
     opening(setup, `a sealed frame, first byte ${first}`, put(sealed, 0, first), 'NOT_RTP');
   }
-  for (const second of [192, 223]) {
-    opening(setup, `a sealed frame, second byte ${second}`, put(sealed, 1, second), 'NOT_RTP');
-  }
-
   for (const frames of [gcm2(GCM2[0], FRAME), gcm2(GCM2[1], FRAME), ecb(KEY, FRAME)]) {
     opening(frames, 'to open, nothing', Buffer.alloc(0), 'MALFORMED');
   }

@@ -2,7 +2,7 @@
 /** Cases of what an opener takes and refuses: windows, forgeries, room, own frames (FORMAT.md section 6). */
 import { bytes, drawKid, flip, join, put, unhex } from './bytes.mjs';
 import { bothWays, opening, refusal, sealedOf } from './record.mjs';
-import { FRAME, GCM2, gcm2, inputOf, LAYOUTS, payload, RTP, rtp, UNBOUND } from './setups.mjs';
+import { FRAME, GCM2, gcm2, inputOf, LAYOUTS, payload, RTCP_CLEAR, RTP, rtp, UNBOUND } from './setups.mjs';
 
 /**
  * @typedef {import('./setups.mjs').Config} Config
@@ -106,7 +106,7 @@ export function forgeries() {
       ['SFrame header, the counter', flip(sealed, start + 9, 0x20)],
       ['RTP header, M', flip(sealed, 1, 0x80)],
       ['RTP header, PT', flip(sealed, 1, 0x01)],
-      ['RTP header, P', flip(sealed, 0, 0x20)],
+      ['RTP header, P, and a padding count', join(flip(sealed, 0, 0x20), 1)],
       ['RTP header, sequence number', flip(sealed, 3)],
       ['RTP header, timestamp', flip(sealed, 7)],
       ['RTP header, SSRC', flip(sealed, 11)],
@@ -126,7 +126,7 @@ export function forgeries() {
     opening(bound, 'forged, a KID in the config byte', flip(small, start, 0x80), 'UNKNOWN_KEY');
 
     const unboundFlips = /** @type {[string, Buffer][]} */ ([
-      ['P', flip(loose, 0, 0x20)],
+      ['P, and a padding count', join(flip(loose, 0, 0x20), 1)],
       ['last bit of the tag', flip(loose, -1)],
       ['last byte of the ciphertext', flip(loose, -17)],
       ['SFrame header, the counter', flip(loose, start + 9, 0x20)],
@@ -187,7 +187,7 @@ export function rooms() {
       const kid = drawKid(0, `room ${mode}`);
       const input = inputOf(setup, 20);
       const sealed = sealedOf(setup, kid, 8n, input);
-      refusal(setup, 'to seal, out is one byte short', input, 'NO_ROOM', sealed.length - 1);
+      refusal(setup, 'to seal, out is one byte short', input, 'NO_ROOM', { outLength: sealed.length - 1 });
       opening(setup, 'to open, out fits', sealed, input, { outLength: input.length });
       opening(setup, 'to open, out is one byte short', sealed, 'NO_ROOM', { outLength: input.length - 1 });
       const nothing = inputOf(setup, 0);
@@ -199,10 +199,10 @@ export function rooms() {
     const kid = drawKid(0, `room ${mode}`);
     const input = inputOf(setup, 20);
     const sealed = sealedOf(setup, kid, 8n, input);
-    refusal(setup, 'to seal, out as long as the input', input, 'NO_ROOM', input.length);
-    refusal(setup, 'to seal, out short, cut short', input.subarray(0, 11), 'MALFORMED', 11);
-    refusal(setup, 'to seal, out short, RTCP', unhex('80c90001deadbeef'), 'RTCP', 8);
-    refusal(setup, 'to seal, out short, STUN', unhex('000100002112a442'), 'NOT_RTP', 8);
+    refusal(setup, 'to seal, out as long as the input', input, 'NO_ROOM', { outLength: input.length });
+    refusal(setup, 'to seal, out short, cut short', input.subarray(0, 11), 'MALFORMED', { outLength: 11 });
+    refusal(gcm2(mode, RTCP_CLEAR), 'to seal, out short, RTCP', unhex('80c90001deadbeef'), 'RTCP', { outLength: 8 });
+    refusal(setup, 'to seal, out short, STUN', unhex('000100002112a442'), 'NOT_RTP', { outLength: 8 });
     const short = { outLength: input.length - 1 };
     opening(setup, 'to open, no out, the tag cut short', sealed.subarray(0, 12 + 10 + 15), 'MALFORMED', {
       outLength: 0,

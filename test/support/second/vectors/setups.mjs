@@ -19,22 +19,28 @@ export const RTP = { name: 'rtp', framing: /** @type {const} */ ('rtp'), bindHea
 export const UNBOUND = { name: 'rtp, bindHeader false', framing: /** @type {const} */ ('rtp'), bindHeader: false };
 export const FRAME = { name: 'frame', framing: /** @type {const} */ ('frame'), bindHeader: true };
 export const LAYOUTS = [RTP, UNBOUND, FRAME];
+/** RTCP as it is. */
+export const RTCP_CLEAR = { ...RTP, name: 'rtp, rtcp clear', rtcp: /** @type {const} */ ('clear') };
+
+/** @typedef {{ name: string, framing: 'rtp' | 'frame', bindHeader: boolean, rtcp?: 'sealed' | 'clear' }} Layout */
 
 /**
  * @param {string} mode
- * @param {typeof RTP | typeof UNBOUND | typeof FRAME} layout
- * @param {{ keyId?: number, replayWindow?: number, key?: string, salt?: string }} [more]
+ * @param {Layout} layout
+ * @param {{ keyId?: number, context?: string, replayWindow?: number, key?: string, salt?: string }} [more]
  * @returns {Setup}
  */
-export function gcm2(mode, { name, framing, bindHeader }, { keyId = 0, replayWindow, key = KEY, salt = SALT } = {}) {
-  const config = { encryptionMode: mode, encryptionKey: key, encryptionKdfSalt: salt, keyId };
-  const options = { framing, bindHeader, ...(replayWindow === undefined ? {} : { replayWindow }) };
+export function gcm2(mode, layout, { keyId = 0, context, replayWindow, key = KEY, salt = SALT } = {}) {
+  const secrets = { encryptionMode: mode, encryptionKey: key, encryptionKdfSalt: salt };
+  const config = { ...secrets, keyId, ...(context === undefined ? {} : { context }) };
+  const { name, ...layoutOptions } = layout;
+  const options = { ...layoutOptions, ...(replayWindow === undefined ? {} : { replayWindow }) };
   return { name: `${mode} ${name}`, config, options };
 }
 
 /**
  * @param {string} key
- * @param {typeof RTP | typeof UNBOUND | typeof FRAME} layout
+ * @param {Layout} layout
  * @returns {Setup}
  */
 export function ecb(key, { name, framing, bindHeader }) {
@@ -73,3 +79,6 @@ export const EXTENSION = unhex(
 );
 export const CSRCS = unhex('a2e0ffff000003e80badcafe00000001000000027670382064656c7461206672616d6500000004');
 export const EMPTY = unhex('8008000000000000aabbccdd');
+export const RECEIVER_REPORT = unhex('81c90007cafebabedeadbeef0000000000001234000000020000000300000004');
+export const PAYLOAD_TYPE_77 = unhex('80cd002a00000fa0deadbeef0102030405');
+export const CONTEXT = 'room 7/audio/a>b';

@@ -81,7 +81,7 @@ export function sm4Frames() {
   for (const some of [setup, frames]) {
     const input = inputOf(some, 20);
     const blocks = sealedOf(some, 0n, 0n, input);
-    refusal(some, 'to seal, out is one byte short', input, 'NO_ROOM', blocks.length - 1);
+    refusal(some, 'to seal, out is one byte short', input, 'NO_ROOM', { outLength: blocks.length - 1 });
     opening(some, 'to open, out is as long as the input', blocks, input, { outLength: blocks.length });
     opening(some, 'to open, out is one byte shorter than the input', blocks, 'NO_ROOM', {
       outLength: blocks.length - 1,
@@ -89,5 +89,5 @@ export function sm4Frames() {
     opening(some, 'to open, out has room for the plaintext alone', blocks, 'NO_ROOM', { outLength: input.length });
     opening(some, 'to open, out short, not whole blocks', blocks.subarray(0, -1), 'NO_ROOM', { outLength: 16 });
   }
-  refusal(setup, 'to seal, out short, RTCP', unhex('80c90001deadbeef'), 'RTCP', 8);
+  refusal(setup, 'to seal, out short, RTCP', unhex('80c90001deadbeef'), 'RTCP', { outLength: 8 });
 }
