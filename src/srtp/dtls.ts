@@ -4,7 +4,8 @@
  *     client_write_key || server_write_key || client_write_salt || server_write_salt
  */
 import { copyInto, isBytes, kindOf, lengthOf, secretBytes } from '../bytes.js';
-import { keyBytesOf, refusal, SALT_BYTES, type SrtpKeys, type SrtpSuite, split } from './keys.js';
+import { type Field, refusal } from '../config-error.js';
+import { keyBytesOf, SALT_BYTES, type SrtpKeys, type SrtpSuite, split } from './keys.js';
 
 /**
  * The keys of both directions: `client` are those that the DTLS client sends with, and the server receives. `material` is 56
@@ -14,9 +15,9 @@ export function keysFromDtls(material: Uint8Array, suite: SrtpSuite): { client: 
   const keyBytes = keyBytesOf(suite);
   const bytes = 2 * (keyBytes + SALT_BYTES);
   if (!isBytes(material) || lengthOf(material) !== bytes) {
-    const code = isBytes(material) ? 'dtls_length' : 'dtls_type';
     const remedy = `Export ${bytes} bytes with the label EXTRACTOR-dtls_srtp, and without a context.`;
-    throw refusal('material', code, `${bytes} bytes for ${suite} (a Uint8Array)`, kindOf(material), remedy);
+    const field: Field = { name: 'material', expected: `${bytes} bytes for ${suite} (a Uint8Array)`, remedy };
+    throw refusal(field, isBytes(material) ? 'dtls_length' : 'dtls_type', kindOf(material));
   }
   const copy = secretBytes(bytes);
   copyInto(copy, material, 0);

@@ -4,7 +4,7 @@
  */
 import { copyInto, isBytes, kindOf, lengthOf, secretBytes } from '../bytes.js';
 import { own } from '../checks.js';
-import { ConfigError, type ConfigErrorCode } from '../config-error.js';
+import { type ConfigError, type ConfigErrorCode, type Field, refusal } from '../config-error.js';
 
 /** The suites of RFC 7714, by their names in signalling. */
 export type SrtpSuite = 'AEAD_AES_128_GCM' | 'AEAD_AES_256_GCM';
@@ -28,31 +28,25 @@ const KEY_BYTES: ReadonlyMap<unknown, 16 | 32> = new Map([
   ['AEAD_AES_256_GCM', 32],
 ]);
 const OFFERED = [...KEY_BYTES.keys()].join(' or ');
+const SUITE: Field = { name: 'suite', expected: OFFERED, remedy: 'Agree on one of these in the signalling.' };
 /** Names of suites, which a message may show; Base64 has no underscore. */
 const SUITE_NAME = /^(?=.*_)[A-Z0-9_]{3,40}$/i;
-
-/** The error for a field: what was expected, what arrived, and what to do. */
-export function refusal(
-  field: string,
-  code: ConfigErrorCode,
-  expected: string,
-  got: string,
-  remedy: string,
-): ConfigError {
-  return new ConfigError(field, code, `${field}: expected ${expected}; got ${got}. ${remedy}`);
-}
 
 /** Bytes of a suite's master key. Throws ConfigError for what is no suite, or none of these two. */
 export function keyBytesOf(suite: unknown): 16 | 32 {
   const bytes = KEY_BYTES.get(suite);
   if (bytes !== undefined) return bytes;
-  const remedy = `Offer ${OFFERED} in the signalling: RFC 7714.`;
-  const refuse = (code: ConfigErrorCode, got: string) => refusal('suite', code, OFFERED, got, remedy);
-  if (suite === undefined || suite === null) throw refuse('suite_missing', `${suite}`);
-  if (typeof suite !== 'string') throw refuse('suite_type', kindOf(suite));
-  if (!SUITE_NAME.test(suite)) throw refuse('suite_unknown', kindOf(suite));
-  throw refuse('suite_not_offered', `${suite}, which is not offered`);
+  if (suite === undefined || suite === null) throw refusal(SUITE, 'suite_missing', kindOf(suite));
+  if (typeof suite !== 'string') throw refusal(SUITE, 'suite_type', kindOf(suite));
+  if (!SUITE_NAME.test(suite)) throw refusal(SUITE, 'suite_unknown', kindOf(suite));
+  throw refusal(SUITE, 'suite_not_offered', suite, 'not offered');
 }
+
+const KEYS: Field = {
+  name: 'keys',
+  expected: 'an object with suite, masterKey and masterSalt',
+  remedy: 'keysFromSdes and keysFromDtls make one.',
+};
 
 /** Master key and salt that were read: copies. */
 export interface ParsedKeys {
@@ -63,19 +57,14 @@ export interface ParsedKeys {
 /** Checks keys and copies them. Throws ConfigError for the first fault: type, suite, key, salt. */
 export function parseKeys(keys: unknown): ParsedKeys {
   if (typeof keys !== 'object' || keys === null) {
-    const remedy = 'keysFromSdes and keysFromDtls make such an object.';
-    throw refusal('keys', 'config_type', 'an object with suite, masterKey and masterSalt', kindOf(keys), remedy);
+    throw refusal(KEYS, 'config_type', kindOf(keys));
   }
   // Each field is read once.
   const fields = keys as Partial<Record<keyof SrtpKeys, unknown>>;
   const [suite, masterKey, masterSalt] = [own(fields, 'suite'), own(fields, 'masterKey'), own(fields, 'masterSalt')];
-  const keyBytes = keyBytesOf(suite);
-  const key = readBytes('masterKey', 'key', masterKey, keyBytes);
+  const key = readSecret(masterKey, { name: 'masterKey', prefix: 'key', bytes: keyBytesOf(suite) });
   try {
-    if (key.every((byte) => byte === 0)) throw zeros('masterKey', 'key_weak', keyBytes);
-    const salt = readBytes('masterSalt', 'salt', masterSalt, SALT_BYTES);
-    if (salt.every((byte) => byte === 0)) throw zeros('masterSalt', 'salt_all_zero', SALT_BYTES);
-    return { key, salt };
+    return { key, salt: readSecret(masterSalt, { name: 'masterSalt', prefix: 'salt', bytes: SALT_BYTES }) };
   } catch (error) {
     key.fill(0);
     throw error;
@@ -90,24 +79,40 @@ export function split(bytes: Uint8Array, keyAt: number, saltAt: number, keyBytes
   return { masterKey, masterSalt };
 }
 
-const AGREED = 'Take them as both sides agreed on them: from SDES, from DTLS, or at random.';
-
-function zeros(field: string, code: ConfigErrorCode, bytes: number): ConfigError {
-  return refusal(field, code, `${bytes} bytes`, 'zeros, which are no secret', AGREED);
+/** A key or a salt: the field, and what its codes begin with. */
+interface SecretField {
+  readonly name: string;
+  readonly prefix: 'key' | 'salt';
+  readonly bytes: number;
 }
 
-function readBytes(field: string, prefix: 'key' | 'salt', value: unknown, bytes: number): Uint8Array {
-  const expected = `${bytes} bytes (a Uint8Array)`;
-  if (value === undefined || value === null) throw refusal(field, `${prefix}_missing`, expected, `${value}`, AGREED);
-  if (!isBytes(value)) throw refusal(field, `${prefix}_type`, expected, kindOf(value), AGREED);
-  if (lengthOf(value) !== bytes) throw refusal(field, `${prefix}_length`, expected, kindOf(value), AGREED);
+function refuse({ name, bytes }: SecretField, code: ConfigErrorCode, arrived: string, hint?: string): ConfigError {
+  const remedy = 'Take it as both sides agreed on it: from SDES, from DTLS, or from a random generator.';
+  return refusal({ name, expected: `${bytes} bytes (a Uint8Array)`, remedy }, code, arrived, hint);
+}
+
+/** A copy of the bytes. */
+function readSecret(value: unknown, field: SecretField): Uint8Array {
+  const { prefix, bytes } = field;
+  const arrived = kindOf(value);
+  if (value === undefined || value === null) throw refuse(field, `${prefix}_missing`, arrived);
+  if (!isBytes(value)) throw refuse(field, `${prefix}_type`, arrived);
+  if (lengthOf(value) !== bytes) throw refuse(field, `${prefix}_length`, arrived);
   // Copied before it is judged: another thread may write to a SharedArrayBuffer.
   const copy = secretBytes(bytes);
   copyInto(copy, value, 0);
-  if (prefix === 'salt' || bytes === 16 || !copy.every(isHexDigit)) return copy;
-  copy.fill(0);
-  throw refusal(field, 'key_text_as_bytes', expected, 'hex digits written out', 'Decode the hex first.');
+  if (copy.every((byte) => byte === 0)) {
+    throw refuse(field, prefix === 'key' ? 'key_weak' : 'salt_all_zero', arrived, 'every byte is zero');
+  }
+  if (bytes === TEXT_BYTES && copy.every(isHexDigit)) {
+    copy.fill(0);
+    throw refuse(field, 'key_text_as_bytes', arrived, 'these bytes are hex written out: decode them first');
+  }
+  return copy;
 }
+
+/** What a key of 16 bytes is long when it is written out. */
+const TEXT_BYTES = 32;
 
 function isHexDigit(byte: number): boolean {
   return (byte >= 48 && byte <= 57) || ((byte | 32) >= 97 && (byte | 32) <= 102);

@@ -1,6 +1,6 @@
 /** Which packets of a port are RTCP (RFC 5761). */
 import { checkBytes } from '../checks.js';
-import { isRtcpPacket } from '../wire/srtp.js';
+import { isRtcp as isRtcpPacket } from '../wire/rtp.js';
 
 /**
  * Whether a packet, protected or not, says that it is RTCP: version 2, and a second byte from 192 to 223. For ports that carry

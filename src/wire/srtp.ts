@@ -12,10 +12,8 @@
  * authenticated only: the AAD is all of the RTCP packet, and the word.
  */
 import { MALFORMED, NOT_RTP } from '../status.js';
+import { RTCP_HEADER_BYTES } from './rtp.js';
 
-const FIXED_HEADER_BYTES = 12;
-/** What stays in the clear of an RTCP packet: its first header, and the sender's SSRC (RFC 3711 section 3.4). */
-export const RTCP_HEADER_BYTES = 8;
 /** Where the sequence number and the SSRC of an RTP packet are, and the SSRC of an RTCP packet. */
 export const RTP_SEQUENCE_AT = 2;
 export const RTP_SSRC_AT = 8;
@@ -25,25 +23,7 @@ export const ESRTCP_BYTES = 4;
 export const ENCRYPTED: number = 0x80000000 | 0;
 export const MAX_SRTCP_INDEX = 0x7fffffff;
 
-/** Whether the packet of `length` bytes is of version 2, and says that it is RTCP (RFC 5761 section 4). */
-export function isRtcpPacket(packet: Uint8Array, length: number): boolean {
-  return length >= 2 && packet[0]! >>> 6 === 2 && packet[1]! >>> 5 === 6;
-}
-
-/** Bytes of the RTP header of the packet of `length` bytes, whatever its payload type; or MALFORMED, or NOT_RTP. */
-export function srtpHeaderLength(packet: Uint8Array, length: number): number {
-  if (length === 0) return MALFORMED;
-  const first = packet[0]!;
-  if (first >>> 6 !== 2) return NOT_RTP;
-  let header = FIXED_HEADER_BYTES + 4 * (first & 15);
-  if ((first & 0x10) !== 0) {
-    if (length < header + 4) return MALFORMED;
-    header += 4 + 4 * ((packet[header + 2]! << 8) | packet[header + 3]!);
-  }
-  return length < header ? MALFORMED : header;
-}
-
-/** RTCP_HEADER_BYTES for an RTCP packet of `length` bytes; or MALFORMED, or NOT_RTP. */
+/** RTCP_HEADER_BYTES for an RTCP packet of `length` bytes, whatever its type; or MALFORMED, or NOT_RTP. */
 export function rtcpHeaderLength(packet: Uint8Array, length: number): number {
   if (length === 0) return MALFORMED;
   if (packet[0]! >>> 6 !== 2) return NOT_RTP;
