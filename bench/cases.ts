@@ -51,6 +51,7 @@ const KEY_COUNTS = [1000, 10_000];
 const KEYED_SIZES = [160, 1200];
 const SENDERS = 1000;
 const CIPHERS = ['aes-128-gcm', 'aes-256-gcm', 'sm4-ecb'] as const;
+const SRTP_CIPHERS = ['aes-128-gcm', 'aes-256-gcm'] as const;
 const OPERATIONS = ['seal', 'open'] as const;
 const BATCH_FRAMES = 32;
 const SHORTEST_OF_MIXED = 20;
@@ -67,6 +68,9 @@ const QUICK = [
   'sm4-ecb seal 1200 B',
   'aes-128-gcm seal 32 x 160 B',
   ...OPERATIONS.flatMap((operation) => [160, 1200].map((bytes) => `rtp aes-128-gcm ${operation} ${bytes} B`)),
+  ...['protect', 'unprotect'].flatMap((operation) =>
+    [160, 1200].map((bytes) => `srtp aes-128-gcm ${operation} ${bytes} B`),
+  ),
   'new sender aes-128-gcm',
 ];
 
@@ -81,6 +85,7 @@ export const CASES: readonly Case[] = [
   ...[1, 2, 3, 8].flatMap((count) => FEW_SIZES.map((bytes) => batch('aes-128-gcm', count, bytes))),
   ...[160, 1200].map((bytes) => batch('sm4-ecb', BATCH_FRAMES, bytes)),
   ...CIPHERS.flatMap((cipher) => OPERATIONS.flatMap((operation) => packets(cipher, operation))),
+  ...SRTP_CIPHERS.flatMap((cipher) => OPERATIONS.flatMap((operation) => srtpPackets(cipher, operation))),
   ...CIPHERS.map(keySetUp),
   ...CIPHERS.map(newSender),
   single('first frame of a process', 'aes-128-gcm', 'seal', 160, { measure: 'start', unit: 'ms' }),
@@ -189,6 +194,18 @@ function packets(cipher: Cipher, operation: Operation): Plan[] {
     measure: 'time',
     unit: 'ns/frame',
     makeTask: () => ({ kind: 'packet', cipher, operation, packet: randomPacket(bytes) }),
+  }));
+}
+
+function srtpPackets(cipher: Cipher, operation: Operation): Plan[] {
+  const group = `srtp ${cipher} ${operation === 'seal' ? 'protect' : 'unprotect'}`;
+  return FEW_SIZES.map((bytes) => ({
+    name: `${group} ${bytes} B`,
+    group,
+    bytes,
+    measure: 'time',
+    unit: 'ns/frame',
+    makeTask: () => ({ kind: 'srtp', cipher, operation, packet: randomPacket(bytes) }),
   }));
 }
 

@@ -10,9 +10,14 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Channel, EngineChoice, Sealer } from 'frameseal';
 import { setAccelerationFlags } from 'frameseal-cli/acceleration';
 import type { Cipher, Peer, Task, Work } from './peer.js';
+import { numbered, srtpWork } from './srtp.js';
 import { inTurn, type JobsOfKey, workOf } from './work.js';
 
-type Frameseal = typeof import('frameseal') & Pick<typeof import('frameseal/aead'), 'AesGcm' | 'Sm4Ecb'>;
+type Frameseal = typeof import('frameseal') &
+  Pick<typeof import('frameseal/aead'), 'AesGcm' | 'Sm4Ecb'> & {
+    /** Apart, because another checkout may have none. */
+    loadSrtp(): Promise<typeof import('frameseal/srtp')>;
+  };
 
 /** A build of frameseal, loaded once more, and the engine that a contestant asks it for. */
 interface Copy {
@@ -46,6 +51,7 @@ export async function ours(base?: string): Promise<Peer[]> {
   const peers: Peer[] = [
     peer('frameseal', async () => ({ frameseal: await loadCopy(ROOT, 'default'), engine: 'auto' })),
     oneByOne,
+    sealer,
     peer('frameseal portable', async () => ({ frameseal: await loadCopy(ROOT, 'portable'), engine: 'portable' })),
   ];
   if (await hasRelaxed()) peers.push(peer('frameseal, plain SIMD', loadPlain));
@@ -58,7 +64,7 @@ export async function ours(base?: string): Promise<Peer[]> {
 
 async function loadCopy(root: string, name: string): Promise<Frameseal> {
   const load = (file: string) => import(`${pathToFileURL(`${root}/dist/${file}`).href}?copy=${name}`);
-  return { ...(await load('index.js')), ...(await load('aead.js')) };
+  return { ...(await load('index.js')), ...(await load('aead.js')), loadSrtp: () => load('srtp/index.js') };
 }
 
 /** The engine of platforms without relaxed SIMD, where it is the default. */
@@ -92,6 +98,8 @@ function peer(name: string, load: () => Promise<Copy>): Peer {
           return batchWork(task, copy, (sealer, inputs, outs, results) => sealer.sealBatch(inputs, outs, results));
         case 'packet':
           return task.operation === 'seal' ? sealWork(task, copy) : openWork(task, copy, 1);
+        case 'srtp':
+          return srtpWork(task, await copy.frameseal.loadSrtp(), copy.engine);
         case 'senders':
           return openWork(task, copy, task.count);
         case 'key':
@@ -132,6 +140,29 @@ const oneByOne: Peer = {
     return batchWork(task, copy, (sealer, inputs, outs, results) => {
       for (let i = 0; i < inputs.length; i++) results[i] = sealer.seal(inputs[i]!, outs[i]!);
     });
+  },
+};
+
+/** What protecting is held against: Sealer.seal of the same packets. */
+const sealer: Peer = {
+  name: 'frameseal, Sealer.seal',
+  async prepare(task) {
+    if (task.kind !== 'srtp' || task.operation !== 'seal') return undefined;
+    const copy: Copy = { frameseal: await loadCopy(ROOT, 'sealer'), engine: 'auto' };
+    const next = numbered(task.packet);
+    const { run, made } = sealWork({ ...task, kind: 'packet', packet: next(1) }, copy);
+    let sequence = 0;
+    return {
+      run: () => {
+        sequence = (sequence + 1) & 0xffff;
+        next(sequence);
+        return run();
+      },
+      made: () => {
+        next(1);
+        return made();
+      },
+    };
   },
 };
 

@@ -6,7 +6,7 @@ import type { Peer } from './peer.js';
 import { smCrypto, smCryptoV2 } from './sm-crypto.js';
 import { stablelib } from './stablelib.js';
 import { webcrypto, webcryptoInFlight } from './webcrypto.js';
-import { werift } from './werift.js';
+import { werift, weriftKept } from './werift.js';
 
 /** With `base`, the folder of another checkout that is built: its engine too. */
 export async function allPeers(base?: string): Promise<Peer[]> {
@@ -19,6 +19,7 @@ export async function allPeers(base?: string): Promise<Peer[]> {
     noble,
     stablelib,
     werift,
+    weriftKept,
     smCrypto,
     smCryptoV2,
   ];

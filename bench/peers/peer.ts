@@ -32,6 +32,8 @@ export type Task =
   | { readonly kind: 'batch'; readonly cipher: Cipher; key: Uint8Array; frames: readonly Frame[] }
   /** An RTP packet, through whatever the contestant protects RTP with. */
   | { readonly kind: 'packet'; readonly cipher: Cipher; readonly operation: Operation; packet: Uint8Array }
+  /** An RTP packet to SRTP with AES-GCM, and back; its sequence number is the contestant's. */
+  | { readonly kind: 'srtp'; readonly cipher: Cipher; readonly operation: Operation; packet: Uint8Array }
   /** RTP packets of `count` senders, one of each in turn. */
   | { readonly kind: 'senders'; readonly cipher: Cipher; readonly operation: 'open'; count: number; packet: Uint8Array }
   /** A key made ready for frames; the frame shows that it is. */

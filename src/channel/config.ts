@@ -23,10 +23,8 @@ import {
   toHex,
 } from '../bytes.js';
 import { own } from '../checks.js';
+import { type ConfigErrorCode, type Field, refusal } from '../config-error.js';
 import { fillRandom } from '../random.js';
-import { ConfigError, type ConfigErrorCode, type Field, refusal } from './config-error.js';
-
-export { ConfigError, type ConfigErrorCode };
 
 /** The modes that this engine offers. */
 export type KnownMode = 'AES_128_GCM2' | 'AES_256_GCM2' | 'SM4_128_ECB';

@@ -41,6 +41,12 @@ describe('contestants give the same bytes', () => {
     ]),
     ['aes-256-gcm open 200000 B', ['frameseal', 'frameseal portable', ...others, 'WebCrypto, 64 in flight']],
     ['rtp from 1000 senders aes-128-gcm open 160 B', ['frameseal', 'frameseal portable', 'node:crypto']],
+    [
+      'srtp aes-128-gcm protect 160 B',
+      ['frameseal', 'frameseal, Sealer.seal', 'frameseal portable', 'werift-rtp SRTP', 'werift-rtp SRTP, header kept'],
+    ],
+    ['srtp aes-128-gcm unprotect 160 B', ['frameseal', 'frameseal portable', 'werift-rtp SRTP']],
+    ['srtp aes-256-gcm unprotect 160 B', ['frameseal', 'frameseal portable']],
     ['rtp sm4-ecb seal 160 B', ['frameseal', 'frameseal portable']],
     ['key set-up aes-256-gcm', ['frameseal', 'frameseal portable', 'node:crypto', 'WebCrypto', '@stablelib/gcm']],
     ['new sender aes-128-gcm', ['frameseal', 'frameseal portable', 'werift-rtp SRTP']],

@@ -10,6 +10,7 @@ import { PerformanceObserver } from 'node:perf_hooks';
 import { Command } from 'commander';
 import { AesGcm, Sm4Ecb } from '../../dist/aead.js';
 import { enableEncryptionWith } from '../../dist/channel/channel.js';
+import { srtpCases } from './allocation-srtp.mjs';
 
 const [engine, only] = new Command('allocation')
   .argument('<engine>', 'simd or portable')
@@ -361,6 +362,7 @@ const CASES = {
     const [input, out] = [rtpPacket().subarray(0, 52), new Uint8Array(300)];
     return light(() => mustBe(opener.open(input, out), -5));
   },
+  ...srtpCases({ engine }),
   // Last, because numbers above 2^31 change how the compiler keeps counters.
   'seal RTP, CTR above 2^31': () => sealing('AES_128_GCM2', {}, sessionsAt(2 ** 31)),
   'open RTP, CTR above 2^31': () => opening('AES_128_GCM2', {}, RING_FRAMES, sessionsAt(2 ** 31)),

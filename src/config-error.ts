@@ -1,9 +1,9 @@
-/** What is said of a configuration that is refused (FORMAT.md section 1): never content of a key or a salt. */
+/** What is said of a configuration that is refused (FORMAT.md sections 1 and 8): never content of a key or a salt. */
 
 /** What can be wrong with a key and with a salt alike. */
 type SecretFault = 'missing' | 'type' | 'empty' | 'text_as_bytes' | 'whitespace' | 'alphabet' | 'length';
 
-/** What was wrong, for programs: one code for each case of FORMAT.md section 1, and those of `rotate` (section 6). */
+/** What was wrong, for programs: one code for each case of FORMAT.md sections 1 and 8, and those of `rotate` (section 6). */
 export type ConfigErrorCode =
   | 'config_type'
   | 'unknown_field'
@@ -13,7 +13,10 @@ export type ConfigErrorCode =
   | `salt_${'all_zero' | 'equals_key' | 'not_allowed'}`
   | `key_id_${'type' | 'range' | 'not_allowed'}`
   | `context_${'type' | 'empty' | 'control' | 'surrogate' | 'length' | 'not_allowed'}`
-  | `rotate_${'mode' | 'context' | 'key_id_live' | 'key_used' | 'too_many_keys' | 'not_supported'}`;
+  | `rotate_${'mode' | 'context' | 'key_id_live' | 'key_used' | 'too_many_keys' | 'not_supported'}`
+  | `suite_${'missing' | 'type' | 'unknown' | 'not_offered'}`
+  | `sdes_${'type' | 'syntax' | 'several_keys' | 'mki' | 'lifetime' | 'parameter' | 'base64' | 'length'}`
+  | `dtls_${'type' | 'length'}`;
 
 /** Thrown for a configuration that cannot be used; the message says what to do next and may be logged. */
 export class ConfigError extends Error {
