@@ -13,7 +13,14 @@ const REMOVAL_PAUSE_MS = 100;
 export function needTools(packages, say = step) {
   const missing = Object.entries(packages).filter(([tool]) => spawnSync('which', [tool]).status !== 0);
   if (missing.length === 0) return;
-  const names = missing.map(([, name]) => name);
+  installPackages(
+    missing.map(([, name]) => name),
+    say,
+  );
+}
+
+/** Installs Debian packages; throws where that fails. */
+export function installPackages(names, say) {
   say(`installing ${names.join(', ')}`);
   const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   for (const args of [['update'], ['install', '-y', '--no-install-recommends', ...names]]) {
