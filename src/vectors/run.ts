@@ -4,8 +4,10 @@ import { sha256, sha512 } from '@noble/hashes/sha2.js';
 import { AesGcm, Sm4Ecb } from '../aead.js';
 import { fromHex, toHex } from '../bytes.js';
 import { type Channel, enableEncryptionWith } from '../channel/channel.js';
+import { withConfig } from '../channel/config.js';
 import type { SessionSource } from '../channel/keyring.js';
 import { DerivedKeys, type GcmMode, KeySchedule, SUITES } from '../channel/keys.js';
+import { sm4Key } from '../channel/sm4.js';
 import type { EngineChoice } from '../engine/pick.js';
 import { statusName, TOO_LARGE } from '../status.js';
 import { SframeHeader, writeHeader } from '../wire/sframe.js';
@@ -112,9 +114,8 @@ function runHeader(test: SframeHeaderCase): Difference | undefined {
 function runSframe(test: SframeCase, engine: EngineChoice): Difference | undefined {
   const [mode] = Object.entries(SUITES).find(([, { id }]) => id === test.suite)!;
   const schedule = new KeySchedule(mode as GcmMode, new Uint8Array(32), new Uint8Array(32));
-  const kid = BigInt(test.kid);
   const derived = new DerivedKeys(schedule.keyBytes);
-  schedule.deriveFromBaseKey(fromHex(test.baseKey), derived, Number(kid >> 32n) | 0, Number(kid & LOW_32) | 0);
+  schedule.deriveFromBaseKey(fromHex(test.baseKey), derived, ...wordsOf(test.kid));
   const { key: frameKey, salt: frameSalt } = derived;
   const difference =
     differ('frameKey', test.frameKey, toHex(frameKey)) ?? differ('frameSalt', test.frameSalt, toHex(frameSalt));
@@ -152,6 +153,8 @@ function runFrames(test: ChannelCase, channel: Channel): Difference | undefined 
     const difference = differ('fingerprint', test.fingerprint, channel.fingerprint);
     if (difference) return difference;
   }
+  const keyDifference = runKeys(test);
+  if (keyDifference) return keyDifference;
   if (test.input !== undefined) {
     const input = fromHex(test.input);
     const sealer = channel.createSealer();
@@ -177,6 +180,29 @@ function runFrames(test: ChannelCase, channel: Channel): Difference | undefined 
   const status = opener().open(inPlace, inPlace, undefined, test.clear);
   const opened = status < 0 ? statusName(status) : toHex(inPlace.subarray(0, status));
   return differ('opened', want, apart) ?? differ('opened in place', want, opened);
+}
+
+/** The keys that a case has, against the key schedule. */
+function runKeys(test: ChannelCase): Difference | undefined {
+  const { config, frameKey, frameSalt, key16, kid = '0' } = test;
+  if (frameKey === undefined && frameSalt === undefined && key16 === undefined) return undefined;
+  return withConfig(config, (parsed) => {
+    const { mode, key, salt, context } = parsed;
+    if (mode === 'SM4_128_ECB') return differ('key16', key16 ?? '', toHex(sm4Key(parsed)));
+    const schedule = new KeySchedule(mode, key, salt, context);
+    const derived = new DerivedKeys(schedule.keyBytes);
+    schedule.deriveInto(derived, ...wordsOf(kid));
+    return (
+      (frameKey === undefined ? undefined : differ('frameKey', frameKey, toHex(derived.key))) ??
+      (frameSalt === undefined ? undefined : differ('frameSalt', frameSalt, toHex(derived.salt)))
+    );
+  });
+}
+
+/** The two halves of a KID. */
+function wordsOf(kid: string): [high: number, low: number] {
+  const value = BigInt(kid);
+  return [Number(value >> 32n) | 0, Number(value & LOW_32) | 0];
 }
 
 /** Gives a case's session and counter to the sealers of its channel. Throws RangeError for what sealers never use. */

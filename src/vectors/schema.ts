@@ -12,7 +12,7 @@ interface CaseBase {
   readonly expect?: string;
 }
 
-/** @internal AES-GCM, 96-bit nonce, 128-bit tag; `expect`: ok or BAD_TAG. */
+/** AES-GCM, 96-bit nonce, 128-bit tag; `expect`: ok or BAD_TAG. */
 export interface GcmCase extends CaseBase {
   readonly kind: 'gcm';
   readonly key: string;
@@ -24,7 +24,6 @@ export interface GcmCase extends CaseBase {
   readonly tag: string;
 }
 
-/** @internal */
 export interface HkdfCase extends CaseBase {
   readonly kind: 'hkdf';
   readonly hash: 'SHA-256' | 'SHA-512';
@@ -37,7 +36,6 @@ export interface HkdfCase extends CaseBase {
   readonly okm?: string;
 }
 
-/** @internal */
 export interface Sm4Case extends CaseBase {
   readonly kind: 'sm4-ecb';
   readonly key: string;
@@ -47,7 +45,6 @@ export interface Sm4Case extends CaseBase {
   readonly iterations?: number;
 }
 
-/** @internal */
 export interface SframeHeaderCase extends CaseBase {
   readonly kind: 'sframe-header';
   readonly kid: string;
@@ -55,7 +52,7 @@ export interface SframeHeaderCase extends CaseBase {
   readonly encoded: string;
 }
 
-/** @internal RFC 9605 from a base key. */
+/** RFC 9605 from a base key. */
 export interface SframeCase extends CaseBase {
   readonly kind: 'sframe';
   readonly suite: number;
@@ -69,7 +66,7 @@ export interface SframeCase extends CaseBase {
   readonly sealed: string;
 }
 
-/** @internal A frame of a channel: `input` alone is refused by the sealer, `sealed` alone is for the opener, both are both. */
+/** A frame of a channel: `input` alone is refused by the sealer, `sealed` alone is for the opener, both are both. */
 export interface ChannelCase extends CaseBase {
   readonly kind: 'channel';
   readonly config: {
@@ -88,6 +85,12 @@ export interface ChannelCase extends CaseBase {
   readonly kid?: string;
   readonly ctr?: string;
   readonly fingerprint?: string;
+  readonly prk?: string;
+  readonly baseKey?: string;
+  readonly secret?: string;
+  readonly frameKey?: string;
+  readonly frameSalt?: string;
+  readonly key16?: string;
   /** How many bytes of the payload are in the clear; left out, it is 0. */
   readonly clear?: number;
   readonly input?: string;
@@ -101,15 +104,17 @@ export interface ChannelCase extends CaseBase {
   readonly loopback?: boolean;
 }
 
+/** What the cases of a channel share. */
+type SharedFields = 'config' | 'options' | 'fingerprint' | 'prk' | 'key16';
+
 /** @internal A channel of a file, with what its cases share; their ids are unique within it. */
-export interface SharedChannel extends Pick<ChannelCase, 'config' | 'options' | 'fingerprint'> {
+export interface SharedChannel extends Pick<ChannelCase, SharedFields> {
   readonly name: string;
-  readonly cases: readonly Omit<ChannelCase, 'kind' | 'config' | 'options' | 'fingerprint'>[];
+  readonly cases: readonly Omit<ChannelCase, 'kind' | SharedFields>[];
 }
 
 /** @internal The cases of a shared channel, each with all that it needs. */
-export function casesOf({ name, config, options, fingerprint, cases }: SharedChannel): ChannelCase[] {
-  const shared = { config, ...(options && { options }), ...(fingerprint !== undefined && { fingerprint }) };
+export function casesOf({ name, cases, ...shared }: SharedChannel): ChannelCase[] {
   return cases.map((test) => ({ ...test, ...shared, id: `${name}: ${test.id}`, kind: 'channel' }));
 }
 
@@ -133,7 +138,6 @@ interface BlockCase extends CaseBase {
   readonly kind: 'aes-block';
 }
 
-/** @internal */
 export type VectorCase =
   | GcmCase
   | HkdfCase
@@ -161,7 +165,7 @@ export function isKnownKind(kind: unknown): kind is VectorCase['kind'] {
   return typeof kind === 'string' && Object.hasOwn(KINDS, kind);
 }
 
-/** @internal What a reader makes of a file. */
+/** What a reader makes of a file. */
 export interface VectorFile {
   /** The format's name for people. */
   readonly format: string;

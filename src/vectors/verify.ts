@@ -20,6 +20,17 @@ import {
 import { looksLikeWycheproof, readWycheproof } from './wycheproof.js';
 
 export type { Difference } from './outcome.js';
+export type {
+  ChannelCase,
+  GcmCase,
+  HkdfCase,
+  SframeCase,
+  SframeHeaderCase,
+  Sm4Case,
+  SrtpCase,
+  VectorCase,
+  VectorFile,
+} from './schema.js';
 export { VectorFormatError } from './schema.js';
 
 export interface VerifyOptions {
@@ -53,7 +64,6 @@ export interface Report {
  * the engine is missing.
  */
 export function verifyVectors(text: string, options: VerifyOptions = {}): Report {
-  if (typeof text !== 'string') throw new TypeError(`text must be a string, got ${kindOf(text)}`);
   checkNames(options, ['engine']);
   const engine = pickEngine(own(options, 'engine')).name;
   const file = readVectors(text);
@@ -85,8 +95,13 @@ function reproduce(test: VectorCase): string {
   return JSON.stringify({ format: FORMAT, title: 'reproduction', source: test.id, cases: [test] });
 }
 
-/** A value of a wrong type where a reader needs another breaks the file's format, whatever the reader makes of it. */
-function readVectors(text: string): VectorFile {
+/**
+ * The cases of a file, in our schema whichever of the known formats the file has: for those who run them on something else.
+ * Throws VectorFormatError as `verifyVectors` does.
+ */
+export function readVectors(text: string): VectorFile {
+  if (typeof text !== 'string') throw new TypeError(`text must be a string, got ${kindOf(text)}`);
+  // A value of a wrong type where a reader needs another breaks the file's format, whatever the reader makes of it.
   try {
     return readKnown(text);
   } catch (error) {

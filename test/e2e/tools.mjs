@@ -19,7 +19,7 @@ export function needTools(packages, say = step) {
   );
 }
 
-/** Installs packages of Debian; `say` reports it. */
+/** Installs Debian packages; throws where that fails. */
 export function installPackages(names, say = step) {
   say(`installing ${names.join(', ')}`);
   const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
