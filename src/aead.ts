@@ -25,10 +25,31 @@ export interface AeadOptions {
 
 const NONCE_BYTES = 12;
 
+/** Scratch of all ciphers: a job of its own for each would be more memory to fetch for each key. */
+const JOB = new FrameJob();
+
+function fill(nonce: Uint8Array, aad: Uint8Array, aadBytes: number): void {
+  JOB.nonce = nonce;
+  JOB.aad = aad;
+  JOB.aadLength = aadBytes;
+}
+
+function fillText(input: Uint8Array, length: number, output: Uint8Array): void {
+  JOB.input = input;
+  JOB.length = length;
+  JOB.output = output;
+}
+
+/** Lets go of the caller's arrays. */
+function end(result: number): number {
+  JOB.release();
+  JOB.aad = EMPTY;
+  return result;
+}
+
 /** AES-128-GCM or AES-256-GCM, by the key's length, with 96-bit nonces and 128-bit tags (NIST SP 800-38D). */
 export class AesGcm {
   readonly tagBytes: number = TAG_BYTES;
-  readonly #job = new FrameJob();
   #key: GcmKey | undefined;
 
   /** `key`: 16 or 32 bytes; not kept. Throws RangeError for another length, EngineError where the engine is missing. */
@@ -40,26 +61,29 @@ export class AesGcm {
 
   /** Writes ciphertext || tag: returns plaintext.length + 16, or NO_ROOM; then out is untouched. */
   seal(nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, out: Uint8Array): number {
-    const key = this.#check(nonce, aad);
+    const aadBytes = this.#check(nonce, aad);
     const length = checkText('plaintext', plaintext);
     const room = checkBytes('out', out);
     const written = length + TAG_BYTES;
     checkOverlap(plaintext, length, out, Math.min(room, written));
     if (room < written) return NO_ROOM;
-    key.seal(this.#fill(nonce, aad, plaintext, length, out));
-    return this.#end(written);
+    fill(nonce, aad, aadBytes);
+    fillText(plaintext, length, out);
+    this.#key!.seal(JOB);
+    return end(written);
   }
 
   /** Opens ciphertext || tag: returns the plaintext's length; or BAD_TAG or NO_ROOM, and out is untouched. */
   open(nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array, out: Uint8Array): number {
-    const key = this.#check(nonce, aad);
+    const aadBytes = this.#check(nonce, aad);
     const length = checkText('sealed', sealed, TAG_BYTES) - TAG_BYTES;
     const room = checkBytes('out', out);
     if (length < 0) return BAD_TAG;
     checkOverlap(sealed, length + TAG_BYTES, out, Math.min(room, length));
     if (room < length) return NO_ROOM;
-    const genuine = key.open(this.#fill(nonce, aad, sealed, length, out));
-    return this.#end(genuine ? length : BAD_TAG);
+    fill(nonce, aad, aadBytes);
+    fillText(sealed, length, out);
+    return end(this.#key!.open(JOB) ? length : BAD_TAG);
   }
 
   /** Wipes the key; idempotent. Every call after it throws. */
@@ -68,35 +92,17 @@ export class AesGcm {
     this.#key = undefined;
   }
 
-  #check(nonce: Uint8Array, aad: Uint8Array): GcmKey {
+  /** Bytes of AAD. */
+  #check(nonce: Uint8Array, aad: Uint8Array): number {
     if (this.#key === undefined) throw new Error('this AesGcm was destroyed: make a new one');
     const nonceBytes = checkBytes('nonce', nonce);
     if (nonceBytes !== NONCE_BYTES) throw new RangeError(`nonce must be 12 bytes, got ${nonceBytes}`);
-    checkText('aad', aad);
-    return this.#key;
-  }
-
-  #fill(nonce: Uint8Array, aad: Uint8Array, input: Uint8Array, length: number, out: Uint8Array): FrameJob {
-    const job = this.#job;
-    job.nonce = nonce;
-    job.aad = aad;
-    job.aadLength = lengthOf(aad);
-    job.input = input;
-    job.length = length;
-    job.output = out;
-    return job;
-  }
-
-  #end(result: number): number {
-    this.#job.release();
-    this.#job.aad = EMPTY;
-    return result;
+    return checkText('aad', aad);
   }
 }
 
 /** SM4 in ECB mode (GB/T 32907), for peers that need it. No integrity; equal blocks show as equal blocks. */
 export class Sm4Ecb {
-  readonly #job = new FrameJob();
   #key: Sm4Key | undefined;
 
   /** `key`: 16 bytes; not kept. */
@@ -111,8 +117,8 @@ export class Sm4Ecb {
     const length = wholeBlocks(src);
     const key = this.#begin(src, length, dst, length);
     if (key === undefined) return NO_ROOM;
-    key.encryptBlocks(this.#job);
-    return this.#end(length);
+    key.encryptBlocks(JOB);
+    return end(length);
   }
 
   /** The inverse of encryptBlocks. */
@@ -120,8 +126,8 @@ export class Sm4Ecb {
     const length = wholeBlocks(src);
     const key = this.#begin(src, length, dst, length);
     if (key === undefined) return NO_ROOM;
-    key.decryptBlocks(this.#job);
-    return this.#end(length);
+    key.decryptBlocks(JOB);
+    return end(length);
   }
 
   /** With PKCS#7 padding: returns the bytes written, src.length + 1..16; or NO_ROOM. */
@@ -129,7 +135,7 @@ export class Sm4Ecb {
     const length = checkText('src', src);
     const key = this.#begin(src, length, dst, paddedLength(length));
     if (key === undefined) return NO_ROOM;
-    return this.#end(key.encrypt(this.#job));
+    return end(key.encrypt(JOB));
   }
 
   /** The plaintext's length; BAD_TAG for a bad length or padding; NO_ROOM where dst is smaller than src (section 7). */
@@ -137,8 +143,8 @@ export class Sm4Ecb {
     const length = checkText('src', src, BLOCK_BYTES);
     const key = this.#begin(src, length, dst, length);
     if (key === undefined) return NO_ROOM;
-    const written = key.decrypt(this.#job);
-    return this.#end(written < 0 ? BAD_TAG : written);
+    const written = key.decrypt(JOB);
+    return end(written < 0 ? BAD_TAG : written);
   }
 
   /** Wipes the key; idempotent. Every call after it throws. */
@@ -153,16 +159,8 @@ export class Sm4Ecb {
     const room = checkBytes('dst', dst);
     checkOverlap(src, length, dst, Math.min(room, written));
     if (room < written) return undefined;
-    const job = this.#job;
-    job.input = src;
-    job.length = length;
-    job.output = dst;
+    fillText(src, length, dst);
     return this.#key;
-  }
-
-  #end(result: number): number {
-    this.#job.release();
-    return result;
   }
 }
 

@@ -6,8 +6,9 @@
  */
 import { describe, expect, test, vi } from 'vitest';
 import { AesGcm, Sm4Ecb } from '../src/aead.js';
-import { useSimdForm } from '../src/engine/pick.js';
-import { hasSimd } from '../src/engine/simd/simd.js';
+import { useSimdEngine } from '../src/engine/pick.js';
+import { compileModule } from '../src/engine/simd/forms.js';
+import { createSimdEngine } from '../src/engine/simd/simd.js';
 import { enableEncryption } from '../src/index.js';
 import { bytes, config, rtp } from './support/channel.js';
 import { ENGINES, type EngineName } from './support/engines.js';
@@ -16,16 +17,18 @@ import { type ChannelSetup, channelSubject } from './support/evil-channel.js';
 import { Memory } from './support/evil-memory.js';
 import type { Subject, World } from './support/evil-rules.js';
 import { attemptAll } from './support/evil-run.js';
+import { AVAILABLE_FORMS, FORMS } from './support/simd-forms.js';
 
 vi.spyOn(console, 'warn').mockImplementation(() => {});
 
-const FORM = process.env['FRAMESEAL_SIMD_FORM'] === 'plain' || !hasSimd('relaxed') ? 'plain' : 'relaxed';
+const WANTED = process.env['FRAMESEAL_SIMD_FORM'];
+const FORM = AVAILABLE_FORMS.find((name) => name === WANTED) ?? AVAILABLE_FORMS.findLast((name) => name !== 'wide')!;
 const ALL = process.env['FRAMESEAL_EVIL'] === 'all';
 
 /** Worlds of one subject and two witnesses; after a failure on an engine whose memory nobody has spoilt. */
 function worldsOf(engine: EngineName, subject: () => Subject): (afterFailure: boolean) => World {
   return (afterFailure) => {
-    if (afterFailure) useSimdForm(FORM);
+    if (afterFailure) useSimdEngine(createSimdEngine(compileModule(FORMS[FORM])));
     const witnesses = (['AES_128_GCM2', 'SM4_128_ECB'] as const).map((mode, i) =>
       channelSubject({ engine, mode, framing: 'frame' }, 10 + i),
     );

@@ -1,10 +1,10 @@
 /**
- * `npm run test:nodes`: the whole suite on Node 20, 22 and 24, by npm's node packages; and once more on the newest with the
- * SIMD module that older platforms get, which it would not choose by itself.
+ * `npm run test:nodes`: the whole suite on Node 20, 22 and 24, by npm's node packages; and on the newest with each of the
+ * forms of the SIMD module that it would not choose by itself.
  */
 import { spawnSync } from 'node:child_process';
 
-const RUNS = [{ major: 20 }, { major: 22 }, { major: 24 }, { major: 24, form: 'plain' }];
+const RUNS = [{ major: 20 }, { major: 22 }, { major: 24 }, { major: 24, form: 'plain' }, { major: 24, form: 'wide' }];
 const root = new URL('..', import.meta.url).pathname;
 const failed = [];
 for (const { major, form } of RUNS) {

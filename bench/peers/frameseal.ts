@@ -8,6 +8,7 @@ import { register } from 'node:module';
 import { dirname } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Channel, EngineChoice, Sealer } from 'frameseal';
+import { setAccelerationFlags } from 'frameseal-cli/acceleration';
 import type { Cipher, Peer, Task, Work } from './peer.js';
 import { inTurn, type JobsOfKey, workOf } from './work.js';
 
@@ -50,6 +51,8 @@ export async function ours(base?: string): Promise<Peer[]> {
   if (await hasRelaxed()) peers.push(peer('frameseal, plain SIMD', loadPlain));
   if (base !== undefined)
     peers.push(peer('base', async () => ({ frameseal: await loadCopy(base, 'base'), engine: 'auto' })));
+  // The last: the flags count for what is compiled from then on, and the others are compiled by then.
+  peers.push(accelerated);
   return peers;
 }
 
@@ -61,14 +64,17 @@ async function loadCopy(root: string, name: string): Promise<Frameseal> {
 /** The engine of platforms without relaxed SIMD, where it is the default. */
 async function loadPlain(): Promise<Copy> {
   const frameseal = await loadCopy(ROOT, 'plain');
-  const { useSimdForm } = await import(`${pathToFileURL(`${ROOT}/dist/engine/pick.js`).href}?copy=plain`);
-  useSimdForm('plain');
+  const load = (file: string) => import(`${pathToFileURL(`${ROOT}/dist/engine/${file}`).href}?copy=plain`);
+  const { useSimdEngine } = await load('pick.js');
+  const { createSimdEngine } = await load('simd/simd.js');
+  const { compileModule, plainForm } = await load('simd/forms.js');
+  useSimdEngine(createSimdEngine(compileModule(plainForm)));
   return { frameseal, engine: 'simd' };
 }
 
 async function hasRelaxed(): Promise<boolean> {
-  const { hasSimd } = await import(pathToFileURL(`${ROOT}/dist/engine/simd/simd.js`).href);
-  return hasSimd('relaxed');
+  const { hasSimd, relaxedForm } = await import(pathToFileURL(`${ROOT}/dist/engine/simd/forms.js`).href);
+  return hasSimd(relaxedForm);
 }
 
 function peer(name: string, load: () => Promise<Copy>): Peer {
@@ -102,6 +108,20 @@ function peer(name: string, load: () => Promise<Copy>): Peer {
     },
   };
 }
+
+/** With V8's flags, as the gateway runs; nothing where this Node has none. */
+const accelerated: Peer = {
+  name: 'frameseal, accelerated',
+  async prepare(task) {
+    if (!setAccelerationFlags()) return undefined;
+    const frameseal = await loadCopy(ROOT, 'accelerated');
+    const { useAcceleratedEngine } = await import(
+      `${pathToFileURL(`${ROOT}/dist/accelerated.js`).href}?copy=accelerated`
+    );
+    useAcceleratedEngine();
+    return peer('', async () => ({ frameseal, engine: 'simd' })).prepare(task);
+  },
+};
 
 /** A batch by as many calls of Sealer.seal. */
 const oneByOne: Peer = {

@@ -1,6 +1,6 @@
 /**
  * `frameseal speed`, as `openssl speed` is: how many frames a second one core of this machine seals and opens, in each
- * mode, on the default engine. A frame is an RTP packet; sizes are bytes of its payload.
+ * mode, on the engine that the gateway has (acceleration.ts). A frame is an RTP packet; sizes are bytes of its payload.
  *
  * Each number is the median of many short samples, so that other work of the machine does not count. An
  * opener takes a packet once, so each sample opens packets that were sealed for it; the sealing is not in its time.
@@ -8,6 +8,7 @@
 import { cpus } from 'node:os';
 import type { Command } from 'commander';
 import { type Channel, describe, enableEncryption, generateKey, generateSalt, type KnownMode, warmUp } from 'frameseal';
+import { accelerate } from './acceleration.js';
 import { CliError, number, StatusLine, styled, table } from './terminal.js';
 
 const MODES: readonly KnownMode[] = ['AES_128_GCM2', 'AES_256_GCM2', 'SM4_128_ECB'];
@@ -39,6 +40,7 @@ export function addSpeed(program: Command): void {
 }
 
 function speed(options: { json?: boolean }): void {
+  const form = accelerate();
   const channels = MODES.map(channelOf);
   const { engine } = channels[0]!;
   const machine = cpus()[0]?.model.trim() ?? 'unknown';
@@ -60,9 +62,9 @@ function speed(options: { json?: boolean }): void {
   line.clear();
   const { node } = process.versions;
   if (options.json) {
-    process.stdout.write(`${JSON.stringify({ cpu: machine, node, engine, unit: 'frames/s', results: rows })}\n`);
+    process.stdout.write(`${JSON.stringify({ cpu: machine, node, engine, form, unit: 'frames/s', results: rows })}\n`);
   } else {
-    process.stdout.write(`${text(rows, `${machine}, Node ${node}, ${engine} engine`)}\n`);
+    process.stdout.write(`${text(rows, `${machine}, Node ${node}, ${engine} engine, ${form}`)}\n`);
   }
 }
 

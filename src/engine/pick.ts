@@ -3,8 +3,8 @@ import { kindOf } from '../bytes.js';
 import { type Engine, EngineError } from './engine.js';
 import { portableEngine } from './portable/portable.js';
 import { selfTest } from './self-test.js';
-import type { ModuleForm } from './simd/memory.js';
-import { compileModule, createSimdEngine, hasSimd } from './simd/simd.js';
+import { compileModule, hasSimd, type ModuleForm, plainForm, relaxedForm } from './simd/forms.js';
+import { createSimdEngine } from './simd/simd.js';
 
 export { EngineError };
 
@@ -15,26 +15,22 @@ export type EngineChoice = 'auto' | 'simd' | 'portable';
 let simd: Engine | null | undefined;
 let portable: Engine | undefined;
 
-function tested(engine: Engine): Engine {
-  selfTest(engine);
-  return engine;
+/** The SIMD engine in the best form that the platform has without flags. */
+function findSimd(): Engine | null {
+  if (simd !== undefined) return simd;
+  const made = makeSimd(relaxedForm) ?? makeSimd(plainForm);
+  if (made === null) simd = null;
+  else useSimdEngine(made);
+  return simd as Engine | null;
 }
 
 /**
- * The SIMD engine in the best form that the platform has. A platform may say yes to `validate` and forbid compiling all the
- * same: a page whose policy has no 'wasm-unsafe-eval', a server that takes ready modules only.
+ * @internal The engine on a form of the module; null where the platform does not run it. A platform may say yes to `validate`
+ * and forbid compiling all the same: a page whose policy has no 'wasm-unsafe-eval', a server that takes ready modules only.
  */
-function findSimd(): Engine | null {
-  if (simd !== undefined) return simd;
-  const form = (['relaxed', 'plain'] as const).find(hasSimd);
-  const made = form === undefined ? null : makeSimd(form);
-  simd = made === null ? null : tested(made);
-  return simd;
-}
-
-function makeSimd(form: ModuleForm): Engine | null {
+export function makeSimd(form: ModuleForm): Engine | null {
   try {
-    return createSimdEngine(compileModule(form));
+    return hasSimd(form) ? createSimdEngine(compileModule(form)) : null;
   } catch (error) {
     // The end of the stack or of memory, which may be better the next time, is not the platform's answer.
     if (error instanceof RangeError) throw error;
@@ -42,14 +38,18 @@ function makeSimd(form: ModuleForm): Engine | null {
   }
 }
 
-function findPortable(): Engine {
-  portable ??= tested(portableEngine);
-  return portable;
+/** @internal Makes 'simd' and 'auto' this engine from now on. Throws EngineError where it fails its self-test. */
+export function useSimdEngine(engine: Engine): void {
+  selfTest(engine);
+  simd = engine;
 }
 
-/** @internal Makes 'simd' and 'auto' use one form of the module from now on: for tests of the other form. */
-export function useSimdForm(form: 'relaxed' | 'plain'): void {
-  simd = tested(createSimdEngine(compileModule(form)));
+function findPortable(): Engine {
+  if (portable === undefined) {
+    selfTest(portableEngine);
+    portable = portableEngine;
+  }
+  return portable;
 }
 
 /**
@@ -67,7 +67,7 @@ export function useSimdModule(module: object): void {
   } catch {
     throw new EngineError("this module is not frameseal's, or the platform does not run it: give frameseal/simd.wasm");
   }
-  simd = tested(engine);
+  useSimdEngine(engine);
 }
 
 /** @internal The engine for a choice. Throws TypeError for an unknown one, EngineError where there is none or it computes wrongly. */

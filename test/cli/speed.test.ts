@@ -9,7 +9,8 @@ const speed = async (...args: string[]) =>
 
 it('measures every mode, operation and size, for machines and for people', async () => {
   const [json, text] = await Promise.all([speed('--json'), speed()]);
-  const { unit, engine, node, results } = JSON.parse(json);
+  const { unit, engine, form, node, results } = JSON.parse(json);
+  expect(['wide', 'relaxed', 'plain']).toContain(form);
   expect([unit, engine, node]).toEqual(['frames/s', 'simd', process.versions.node]);
   const expected = ['AES_128_GCM2', 'AES_256_GCM2', 'SM4_128_ECB'].flatMap((mode) =>
     ['seal', 'open'].flatMap((operation) => [20, 160, 500, 1200].map((bytes) => ({ mode, operation, bytes }))),

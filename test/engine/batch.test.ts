@@ -4,16 +4,16 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EngineError, FrameJob, REFUSED, TAG_BYTES } from '../../src/engine/engine.js';
 import { portableEngine } from '../../src/engine/portable/portable.js';
+import { compileModule } from '../../src/engine/simd/forms.js';
 import { AAD_BYTES, MOST_FRAMES, SHARED_HEADER_BYTES, SHARED_TEXT_BYTES } from '../../src/engine/simd/layout.js';
-import { compileModule, createSimdEngine, hasSimd } from '../../src/engine/simd/simd.js';
+import { createSimdEngine } from '../../src/engine/simd/simd.js';
 import { Guarded } from '../support/arrays.js';
 import { sample } from '../support/engines.js';
+import { AVAILABLE_FORMS, FORMS } from '../support/simd-forms.js';
 
 const ENGINES = [
   ['portable', portableEngine],
-  ...(['plain', 'relaxed'] as const)
-    .filter(hasSimd)
-    .map((form) => [form, createSimdEngine(compileModule(form))] as const),
+  ...AVAILABLE_FORMS.map((form) => [form, createSimdEngine(compileModule(FORMS[form]))] as const),
 ] as const;
 const SECRETS = [16, 32, 16, 16, 32].map((length, i) => sample(`key ${i}`, length));
 const NOISE = sample('frames', 4 * SHARED_TEXT_BYTES);

@@ -1,6 +1,7 @@
 /** Which engine is picked, where platforms say yes and then no; and that nobody gets one which computes wrongly. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Engine } from '../../src/engine/engine.js';
+import { compileModule, plainForm, relaxedForm } from '../../src/engine/simd/forms.js';
 
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -17,7 +18,7 @@ const KEY = {
 async function fresh(changes: Partial<typeof WebAssembly> & object = {}) {
   vi.stubGlobal('WebAssembly', { ...propertiesOf(WebAssembly), ...changes });
   vi.resetModules();
-  return import('../../src/index.js');
+  return { ...(await import('../../src/index.js')), ...(await import('../../src/accelerated.js')) };
 }
 
 function propertiesOf(object: object): object {
@@ -33,22 +34,21 @@ class Forbidden {
 }
 
 describe('a platform that validates the module and forbids to compile it', () => {
-  it("'auto' is portable, says so, and asks once; 'simd' throws when the channel is made", async () => {
+  it("'auto' is portable, says so, and asks no second time; 'simd' throws when the channel is made", async () => {
     const { enableEncryption, EngineError } = await fresh({ Module: Forbidden as never });
-    Forbidden.asked = 0;
     using channel = enableEncryption(KEY, { framing: 'frame' });
+    Forbidden.asked = 0;
     using other = enableEncryption(KEY, { framing: 'frame' });
     expect([channel.engine, other.engine]).toEqual(['portable', 'portable']);
     const frame = channel.createSealer().sealCopy(new Uint8Array(50).fill(3));
     expect(other.createOpener().openCopy(frame)).toEqual(new Uint8Array(50).fill(3));
     expect(() => enableEncryption(KEY, { engine: 'simd' })).toThrow(EngineError);
     expect(() => enableEncryption(KEY, { engine: 'simd' })).toThrow(/wasm-unsafe-eval/);
-    expect(Forbidden.asked).toBe(1);
+    expect(Forbidden.asked).toBe(0);
   });
 
   it('a module that was compiled elsewhere is taken, and nothing else', async () => {
-    const { compileModule } = await import('../../src/engine/simd/simd.js');
-    const ready = compileModule('plain');
+    const ready = compileModule(plainForm);
     const { enableEncryption, EngineError, useSimdModule } = await fresh({ Module: Forbidden as never });
     for (const wrong of [{}, [], new Uint8Array(8), null, undefined, 'module']) {
       expect(() => useSimdModule(wrong as object)).toThrow(TypeError);
@@ -97,8 +97,7 @@ describe('a platform that validates the module and forbids to compile it', () =>
 
 describe('the self-test', () => {
   it('refuses a module that computes wrongly, and puts no other engine in its place', async () => {
-    const { moduleBytes } = await import('../../src/engine/simd/memory.js');
-    const bytes = moduleBytes('plain');
+    const bytes = plainForm();
     // The module's constants are its last bytes: tables of the ciphers.
     bytes[bytes.length - 200]! ^= 1;
     const Broken = new Proxy(WebAssembly.Module, { construct: (Module) => new Module(bytes) });
@@ -111,8 +110,7 @@ describe('the self-test', () => {
   });
 
   it('refuses a ready module that computes wrongly', async () => {
-    const { moduleBytes } = await import('../../src/engine/simd/memory.js');
-    const bytes = moduleBytes('plain');
+    const bytes = plainForm();
     bytes[bytes.length - 200]! ^= 1;
     const { EngineError, useSimdModule } = await fresh();
     expect(() => useSimdModule(new WebAssembly.Module(bytes))).toThrow(EngineError);
@@ -147,6 +145,77 @@ describe('the self-test', () => {
       return key;
     };
     expect(() => selfTest(engine)).toThrow(says);
+  });
+});
+
+describe('useAcceleratedEngine', () => {
+  it('takes a form of the SIMD engine, and says which', async () => {
+    const { enableEncryption, useAcceleratedEngine } = await fresh();
+    const form = useAcceleratedEngine();
+    expect(['wide', 'relaxed', 'plain']).toContain(form);
+    expect(enableEncryption(KEY).engine).toBe('simd');
+  });
+
+  /** A platform that says yes to every form, and compiles the plain one in its place; the relaxed one with `change`. */
+  function withRelaxed(change: (module: Uint8Array<ArrayBuffer>) => void): Partial<typeof WebAssembly> {
+    const relaxedBytes = relaxedForm().length;
+    return {
+      validate: () => true,
+      Module: new Proxy(WebAssembly.Module, {
+        construct(Module, [bytes]: [Uint8Array<ArrayBuffer>]) {
+          if (bytes.length !== relaxedBytes) return new Module(bytes);
+          const module = plainForm();
+          change(module);
+          return new Module(module);
+        },
+      }),
+    };
+  }
+
+  it('takes the next form where one computes wrongly', async () => {
+    const { enableEncryption, useAcceleratedEngine } = await fresh(
+      withRelaxed((module) => {
+        module[module.length - 200]! ^= 1;
+      }),
+    );
+    expect(useAcceleratedEngine()).toBe('plain');
+    expect(enableEncryption(KEY).engine).toBe('simd');
+  });
+
+  it('throws where the plain form computes wrongly', async () => {
+    const Broken = new Proxy(WebAssembly.Module, {
+      construct(Module, [bytes]: [Uint8Array<ArrayBuffer>]) {
+        bytes[bytes.length - 200]! ^= 1;
+        return new Module(bytes);
+      },
+    });
+    const { EngineError, useAcceleratedEngine } = await fresh({ Module: Broken });
+    expect(() => useAcceleratedEngine()).toThrow(EngineError);
+  });
+
+  it('throws what is no answer of a form, such as the end of the stack', async () => {
+    let calls = 0;
+    const Instance = new Proxy(WebAssembly.Instance, {
+      construct(Real, [module]: [WebAssembly.Module]) {
+        const { exports } = new Real(module);
+        const seal = exports['seal'] as (...args: number[]) => void;
+        return {
+          exports: { ...exports, seal: (...args: number[]) => (calls++ === 0 ? new Array(-1) : seal(...args)) },
+        };
+      },
+    });
+    const { useAcceleratedEngine } = await fresh({ ...withRelaxed(() => {}), Instance });
+    expect(() => useAcceleratedEngine()).toThrow(RangeError);
+  });
+
+  it('is portable where nothing may be compiled, and keeps a module that was given', async () => {
+    const ready = compileModule(plainForm);
+    const { enableEncryption, useAcceleratedEngine, useSimdModule } = await fresh({ Module: Forbidden as never });
+    expect(useAcceleratedEngine()).toBe('portable');
+    expect(enableEncryption(KEY).engine).toBe('portable');
+    useSimdModule(ready);
+    expect(useAcceleratedEngine()).toBe('plain');
+    expect(enableEncryption(KEY).engine).toBe('simd');
   });
 });
 

@@ -127,7 +127,15 @@ export const ENGINE_RULES = [
         'throw error;',
       ],
       ['the platform is asked again and again', 'if (simd !== undefined) return simd;', ''],
-      ['any module is taken', 'simd = tested(engine);', 'simd = engine;'],
+      ['any module is taken', '  useSimdEngine(engine);', '  simd = engine;'],
+    ],
+  },
+  {
+    file: 'src/accelerated.ts',
+    tests: ['test/engine/pick.test.ts'],
+    mutations: [
+      ['a form that computes wrongly ends the program', 'if (error instanceof EngineError) return false;', ''],
+      ['any exception passes for a wrong form', '    throw error;\n', '    return false;\n'],
     ],
   },
   {
@@ -159,8 +167,8 @@ export const ENGINE_RULES = [
       ["the caller's key array is used", 'slot.setKey(copy);', 'slot.setKey(key);'],
       ['the copy of the key is left', '    copy.fill(0);\n', ''],
       ['a key that could not be set is left', '    slot.wipe();\n', ''],
-      ["the caller's AAD is kept", '    this.#job.aad = EMPTY;\n', ''],
-      ["the caller's arrays are kept", '    this.#job.release();\n    this.#job.aad', '    this.#job.aad'],
+      ["the caller's AAD is kept", '  JOB.aad = EMPTY;\n', ''],
+      ["the caller's arrays are kept", '  JOB.release();\n  JOB.aad', '  JOB.aad'],
     ],
   },
   {

@@ -15,6 +15,7 @@ import {
   generateSalt,
   warmUp,
 } from 'frameseal';
+import { accelerate } from '../acceleration.js';
 import { integerArgument } from '../arguments.js';
 import { bar, number, StatusLine, styled, table } from '../terminal.js';
 import { type PathReport, runPath } from './path.js';
@@ -52,6 +53,7 @@ async function demo(options: DemoOptions): Promise<void> {
     encryptionKey: generateKey(),
     encryptionKdfSalt: generateSalt(),
   };
+  accelerate();
   warmUp();
   // Two channels with the same three settings, as two people in one call have them.
   const sender = enableEncryption(config);

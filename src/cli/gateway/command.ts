@@ -1,6 +1,7 @@
 /** `frameseal gateway`: options, messages and reports of a gateway that runs until SIGINT or SIGTERM and reloads on SIGHUP. */
 import type { Command } from 'commander';
 import { type Channel, type ChannelOptions, enableEncryption, warmUp } from 'frameseal';
+import { accelerate } from '../acceleration.js';
 import { type Endpoint, endpointArgument, endpointText, integerArgument } from '../arguments.js';
 import { identify, identityOf, loadConfig } from '../configfile.js';
 import { CliError, isExplained, warn } from '../terminal.js';
@@ -78,6 +79,7 @@ async function gateway(options: GatewayOptions): Promise<void> {
   const settings: GatewaySettings = { ...options, direction: options.seal ? 'seal' : 'open' };
   const channelOptions: ChannelOptions = { bindHeader: options.bindHeader };
   if (options.replayWindow !== undefined) channelOptions.replayWindow = options.replayWindow;
+  accelerate();
   const channel = enableEncryption(loadConfig(options.config), channelOptions);
   warmUp();
   const stopped = stopSignal();

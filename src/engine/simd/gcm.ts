@@ -12,9 +12,12 @@ import {
   HASH_STATE,
   HASH_TABLES,
   KEY_INPUT,
+  LAST_BYTES,
   MOST_FRAMES,
   PIECE_BYTES,
   POWER_BYTES,
+  ROUND_KEY_BYTES,
+  SLOT_BYTES,
   TEXT,
 } from './layout.js';
 import type { SimdMemory, SlotRegistry } from './memory.js';
@@ -27,6 +30,8 @@ const LONG_TAG = FRAMES + FRAME.tag;
 const ZERO_NONCE = new Int32Array(3);
 /** ORDER has place 0 there, always: for a frame that is alone. */
 const ALONE = MOST_FRAMES;
+/** The longest text that needs no round keys as planes. */
+const VECTOR_TEXT_BYTES = 32;
 const TWO_TO_29 = 0x20000000;
 
 export class SimdGcmKey implements GcmKey {
@@ -67,6 +72,7 @@ export class SimdGcmKey implements GcmKey {
     expandKey(key, this.#rounds, heap, kernels.subWord);
     kernels.packKeys(slot, this.#rounds);
     kernels.lastBytes(slot);
+    kernels.packPairs?.(slot, this.#rounds);
     // H is the zero block, encrypted: with a nonce of zeros, the key stream at counter 0.
     heap.fill(0, TEXT, TEXT + TAG_BYTES);
     this.#memory.putNonce(0, ZERO_NONCE);
@@ -89,6 +95,7 @@ export class SimdGcmKey implements GcmKey {
       return;
     }
     const memory = this.#memory;
+    if (memory.current !== this.#slot) this.#prefetch(job.length);
     memory.putFrame(0, job, job.length);
     this.sealPlaces(ALONE, 1);
     memory.text(0).commit(job, job.length + TAG_BYTES);
@@ -99,6 +106,7 @@ export class SimdGcmKey implements GcmKey {
     if (!this.#hasKey) return false;
     if (job.aadLength > BEFORE_TEXT_BYTES || job.length > PIECE_BYTES) return this.#openLong(job);
     const memory = this.#memory;
+    if (memory.current !== this.#slot) this.#prefetch(job.length);
     memory.putFrame(0, job, job.length + TAG_BYTES);
     this.openPlaces(ALONE, 1);
     if (!memory.isGenuine(0)) {
@@ -107,6 +115,20 @@ export class SimdGcmKey implements GcmKey {
     }
     memory.text(0).commit(job, job.length);
     return true;
+  }
+
+  /**
+   * Begins to fetch all that a frame needs of the slot, where another key was used before: the kernels would wait for one line of
+   * memory after the other.
+   */
+  #prefetch(length: number): void {
+    const slot = this.#slot;
+    const { kernels } = this.#memory;
+    this.#memory.current = slot;
+    if (length > VECTOR_TEXT_BYTES) kernels.prefetch(slot, slot + LAST_BYTES + 2 * ROUND_KEY_BYTES);
+    // The AAD and the lengths have a block each.
+    const blocks = Math.min(HASH_POWERS, 2 + ((length + 15) >>> 4));
+    kernels.prefetch(slot + HASH_TABLES + (HASH_POWERS - blocks) * POWER_BYTES, slot + SLOT_BYTES);
   }
 
   get hasKey(): boolean {

@@ -8,7 +8,6 @@
 import { copyInto, lengthOf } from '../../bytes.js';
 import { EngineError, type FrameJob } from '../engine.js';
 import { SPARE_BYTES, TextArea } from '../text-area.js';
-import { edited, relaxed } from './edits.js';
 import {
   AAD,
   AAD_BYTES,
@@ -29,8 +28,8 @@ import {
   SM4_STATES,
   TEXT,
   TEXT_STRIDE,
+  WIDE_SLOT_BYTES,
 } from './layout.js';
-import { PLAIN_MODULE, RELAXED_EDITS } from './modules.js';
 
 /** What the module offers; see kernel/. All arguments are integers: addresses, counts, and places of frames. */
 export interface Kernels {
@@ -45,6 +44,9 @@ export interface Kernels {
   powerTables(key: number, table: number): void;
   sm4(keys: number, list: number, count: number): void;
   sm4Keys(slot: number): void;
+  prefetch(from: number, to: number): number;
+  /** In the wide form alone, whose slots are longer. */
+  packPairs?(key: number, rounds: number): void;
 }
 
 /** Where keys register their slots. */
@@ -53,38 +55,11 @@ export interface SlotRegistry {
   unregister(token: object): void;
 }
 
-/** The two forms of the module; `relaxed` needs a platform that has relaxed SIMD. */
-export type ModuleForm = 'relaxed' | 'plain';
-
 /** What AES of one block and GHASH of one leave in the first text. */
 const KEY_SET_UP_TEXT_BYTES = 128;
 /** Memory grows by a quarter, and by this much at least: about 200 keys. */
 const LEAST_GROWTH_PAGES = 32;
 const GUARD_WORD = 0x5afe9a4d;
-
-/** The bytes of a form of the module. */
-export function moduleBytes(form: ModuleForm): Uint8Array<ArrayBuffer> {
-  const plain = decoded(PLAIN_MODULE);
-  if (form === 'plain') return plain;
-  const edits = RELAXED_EDITS.map(([keep, skip, insert]) => [keep, skip, decoded(insert)] as const);
-  return edited(relaxed(plain), edits);
-}
-
-/** Bytes of hex that the build wrote: checked no further, because that takes many times as long. */
-function decoded(hex: string): Uint8Array<ArrayBuffer> {
-  const { fromHex } = Uint8Array as { fromHex?: (text: string) => Uint8Array<ArrayBuffer> };
-  if (fromHex !== undefined) return fromHex.call(Uint8Array, hex);
-  const bytes = new Uint8Array(hex.length / 2);
-  for (let i = 0; i < bytes.length; i++) {
-    bytes[i] = (nibble(hex.charCodeAt(2 * i)) << 4) | nibble(hex.charCodeAt(2 * i + 1));
-  }
-  return bytes;
-}
-
-/** The value of a digit 0..9 or a..f. */
-function nibble(code: number): number {
-  return (code & 15) + 9 * (code >>> 6);
-}
 
 /** Where the long text is: [start, end), its guard at the end. */
 interface LongText {
@@ -96,6 +71,8 @@ interface LongText {
 export class SimdMemory {
   readonly kernels: Kernels;
   heap: Uint8Array;
+  /** The slot that was used last. */
+  current = 0;
   /** The same memory, as words. */
   words: Int32Array;
   /** By place; made when a place is first used. */
@@ -106,9 +83,12 @@ export class SimdMemory {
   #longUsed = 0;
   readonly #freeSlots: number[] = [];
   #nextSlot = SLOTS;
+  /** How long a slot is in this form of the module. */
+  readonly slotBytes: number;
 
   constructor(module: WebAssembly.Module) {
     this.kernels = new WebAssembly.Instance(module).exports as unknown as Kernels;
+    this.slotBytes = this.kernels.packPairs === undefined ? SLOT_BYTES : WIDE_SLOT_BYTES;
     this.heap = new Uint8Array(this.kernels.memory.buffer);
     this.words = new Int32Array(this.kernels.memory.buffer);
     this.#setGuard(GUARD);
@@ -127,11 +107,11 @@ export class SimdMemory {
   takeSlot(): number {
     const free = this.#freeSlots.pop();
     if (free !== undefined) return free;
-    return this.#reserve(SLOT_BYTES);
+    return this.#reserve(this.slotBytes);
   }
 
   eraseSlot(slot: number): void {
-    this.heap.fill(0, slot, slot + SLOT_BYTES);
+    this.heap.fill(0, slot, slot + this.slotBytes);
   }
 
   /** Keeps an erased slot for the next key. */
@@ -239,7 +219,7 @@ export class SimdMemory {
     this.#longText = undefined;
     if (before === undefined) return;
     this.heap.fill(0, before.end - GUARD_BYTES, before.end);
-    for (let at = before.start; at + SLOT_BYTES <= before.end; at += SLOT_BYTES) this.giveSlot(at);
+    for (let at = before.start; at + this.slotBytes <= before.end; at += this.slotBytes) this.giveSlot(at);
   }
 
   #setGuard(at: number): void {
@@ -263,7 +243,7 @@ export class SimdMemory {
       if (more < needed) throw new RangeError('the limit is reached');
       memory.grow(more);
     } catch {
-      const keys = Math.floor((this.#nextSlot - SLOTS) / SLOT_BYTES);
+      const keys = Math.floor((this.#nextSlot - SLOTS) / this.slotBytes);
       throw new EngineError(
         `no memory for another key or a long text beside about ${keys} keys: close sealers, openers and channels that are done, or lower maxSenders`,
       );

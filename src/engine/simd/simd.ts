@@ -4,7 +4,7 @@
  */
 import type { Engine } from '../engine.js';
 import { SimdGcmKey } from './gcm.js';
-import { type ModuleForm, moduleBytes, SimdMemory, type SlotRegistry } from './memory.js';
+import { SimdMemory, type SlotRegistry } from './memory.js';
 import { SimdSm4Key } from './sm4.js';
 import { Sm4Blocks } from './sm4-blocks.js';
 import { FramesTogether } from './together.js';
@@ -32,14 +32,4 @@ function slotRegistry(memory: SimdMemory): SlotRegistry {
     memory.eraseSlot(slot);
     memory.giveSlot(slot);
   });
-}
-
-/** Whether the platform says that it runs a form of the module. */
-export function hasSimd(form: ModuleForm): boolean {
-  return typeof WebAssembly === 'object' && WebAssembly.validate(moduleBytes(form));
-}
-
-/** A form of the module, compiled. Throws what the platform throws where it does not compile. */
-export function compileModule(form: ModuleForm): WebAssembly.Module {
-  return new WebAssembly.Module(moduleBytes(form));
 }

@@ -1,7 +1,8 @@
 /** The kernels' parts on integers and alone: the S-box of FIPS 197, and the assembler. */
 import { createCipheriv } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { Assembler, Constants } from '../../../src/engine/simd/kernel/assembler.js';
+import { Assembler } from '../../../src/engine/simd/kernel/assembler.js';
+import { Constants } from '../../../src/engine/simd/kernel/constants.js';
 import { SBOX_CONSTANT, subBytes } from '../../../src/engine/simd/kernel/sbox.js';
 import { encodeModule, signed, unsigned } from '../../../src/engine/simd/kernel/wasm.js';
 
@@ -82,7 +83,7 @@ describe('the assembler', () => {
     const f = new Assembler(
       'f',
       args.map(() => 'i32' as const),
-      { relaxed: false, constants: new Constants() },
+      { relaxed: false, wide: false, constants: new Constants() },
       'i32',
     );
     write(f);

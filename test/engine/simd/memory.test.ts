@@ -2,6 +2,7 @@
 import { createCipheriv } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { EngineError, FrameJob, type GcmKey, NO_MEMORY } from '../../../src/engine/engine.js';
+import { compileModule, plainForm } from '../../../src/engine/simd/forms.js';
 import { SimdGcmKey } from '../../../src/engine/simd/gcm.js';
 import {
   GUARD,
@@ -14,7 +15,7 @@ import {
   TEXT,
 } from '../../../src/engine/simd/layout.js';
 import { SimdMemory } from '../../../src/engine/simd/memory.js';
-import { compileModule, createSimdEngine } from '../../../src/engine/simd/simd.js';
+import { createSimdEngine } from '../../../src/engine/simd/simd.js';
 import { SPARE_BYTES } from '../../../src/engine/text-area.js';
 import { sample } from '../../support/engines.js';
 
@@ -39,7 +40,7 @@ function expected(key: Uint8Array, text: Uint8Array): Buffer {
 
 describe('slots', () => {
   it('are enough for 2,000 live keys; memory grows under them, and every one keeps working', () => {
-    const engine = createSimdEngine(compileModule('plain'));
+    const engine = createSimdEngine(compileModule(plainForm));
     const text = sample('text', 333);
     const keys = Array.from({ length: 2000 }, (_, i) => {
       const bytes = sample(`key ${i}`, i % 2 === 0 ? 16 : 32);
@@ -55,7 +56,7 @@ describe('slots', () => {
   });
 
   it('are used again after a wipe', () => {
-    const memory = new SimdMemory(compileModule('plain'));
+    const memory = new SimdMemory(compileModule(plainForm));
     const first = memory.takeSlot();
     const second = memory.takeSlot();
     memory.giveSlot(first);
@@ -64,7 +65,7 @@ describe('slots', () => {
   });
 
   it('do not run out under keys that come and go', () => {
-    const engine = createSimdEngine(compileModule('plain'));
+    const engine = createSimdEngine(compileModule(plainForm));
     const text = sample('text', 20);
     for (let i = 0; i < 3000; i++) {
       const bytes = sample(`passing ${i}`, 16);
@@ -77,7 +78,7 @@ describe('slots', () => {
   });
 
   it('hold nothing after a wipe, nor does what lies before them', () => {
-    const memory = new SimdMemory(compileModule('plain'));
+    const memory = new SimdMemory(compileModule(plainForm));
     const slot = memory.takeSlot();
     memory.heap.fill(0xee, slot, slot + SLOT_BYTES);
     memory.heap.fill(0xee, HASH_STATE, SCRATCH_END);
@@ -90,7 +91,7 @@ describe('slots', () => {
   });
 
   it('tell people what to do when there are no more', () => {
-    const memory = new SimdMemory(compileModule('plain'));
+    const memory = new SimdMemory(compileModule(plainForm));
     const { memory: wasm } = memory.kernels;
     wasm.grow = () => {
       throw new RangeError('the system has no more');
@@ -106,7 +107,7 @@ describe('slots', () => {
 
 describe('guards between texts and keys', () => {
   const newEngine = () => {
-    const module = compileModule('plain');
+    const module = compileModule(plainForm);
     const memory = new SimdMemory(module);
     const key = new SimdGcmKey(memory, 16, { register() {}, unregister() {} });
     key.setKey(sample('guarded', 16));
@@ -161,7 +162,7 @@ describe('guards between texts and keys', () => {
 
 describe('a long text', () => {
   it('has a tag of sixteen bytes: each of its bits counts', () => {
-    const engine = createSimdEngine(compileModule('plain'));
+    const engine = createSimdEngine(compileModule(plainForm));
     const key = engine.createGcmKey(16);
     key.setKey(sample('tag', 16));
     const text = sample('long', PIECE_BYTES + 5);
@@ -182,7 +183,7 @@ describe('a long text', () => {
   });
 
   it('makes room by what was there before: slots of keys', () => {
-    const memory = new SimdMemory(compileModule('plain'));
+    const memory = new SimdMemory(compileModule(plainForm));
     const { at } = memory.longText(100_000);
     const before = memory.takeSlot();
     memory.longText(200_000);
@@ -192,7 +193,7 @@ describe('a long text', () => {
   });
 
   it('leaves nothing after a wipe, nor when a longer one takes its place', () => {
-    const memory = new SimdMemory(compileModule('plain'));
+    const memory = new SimdMemory(compileModule(plainForm));
     const key = new SimdGcmKey(memory, 16, { register() {}, unregister() {} });
     key.setKey(sample('wiped', 16));
     const lengths = [100_000, 50_000, PIECE_BYTES + 1];
@@ -219,7 +220,7 @@ describe('a long text', () => {
   });
 
   it('keeps working when the memory grows under it, as short texts do', () => {
-    const memory = new SimdMemory(compileModule('plain'));
+    const memory = new SimdMemory(compileModule(plainForm));
     const key = new SimdGcmKey(memory, 16, { register() {}, unregister() {} });
     key.setKey(sample('grown', 16));
     const texts = [sample('short', 100), sample('long', 40_000)];
@@ -230,7 +231,7 @@ describe('a long text', () => {
   });
 
   it('that finds no memory is refused: NO_MEMORY where it came from a network, an error where it is ours', () => {
-    const memory = new SimdMemory(compileModule('plain'));
+    const memory = new SimdMemory(compileModule(plainForm));
     const key = new SimdGcmKey(memory, 16, { register() {}, unregister() {} });
     key.setKey(sample('none', 16));
     memory.kernels.memory.grow = () => {
@@ -247,7 +248,7 @@ describe('a long text', () => {
 
 describe('what a forged frame leaves', () => {
   it.each([20, 160, 1800, PIECE_BYTES, 40_000])('of %i bytes: nothing of its plaintext in the memory', (length) => {
-    const memory = new SimdMemory(compileModule('plain'));
+    const memory = new SimdMemory(compileModule(plainForm));
     const key = new SimdGcmKey(memory, 16, { register() {}, unregister() {} });
     key.setKey(sample('forged', 16));
     const text = sample(`secret ${length}`, length);
@@ -265,7 +266,7 @@ describe('what a forged frame leaves', () => {
 
 describe.each([16, 32] as const)('long frames, %i-byte keys', (keyBytes) => {
   const bytes = sample('long', keyBytes);
-  const engine = createSimdEngine(compileModule('plain'));
+  const engine = createSimdEngine(compileModule(plainForm));
   const key = engine.createGcmKey(keyBytes);
   key.setKey(bytes);
   it.each([16_383, 16_384, 16_385, 32_768, 32_769, 65_535, 1_000_000, 16_777_215])(

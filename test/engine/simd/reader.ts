@@ -79,6 +79,8 @@ const SIMD: Readonly<Record<number, Instruction>> = {
   78: make('v128.and', 'none', 2, 1),
   81: make('v128.xor', 'none', 2, 1),
   83: make('v128.any_true', 'none', 1, 1),
+  171: make('i32x4.shl', 'none', 2, 1),
+  173: make('i32x4.shr_u', 'none', 2, 1),
   203: make('i64x2.shl', 'none', 2, 1),
   205: make('i64x2.shr_u', 'none', 2, 1),
 };

@@ -3,6 +3,7 @@ import { createCipheriv } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { EngineError, FrameJob } from '../../../src/engine/engine.js';
 import { SM4_SBOX } from '../../../src/engine/portable/sm4.js';
+import { compileModule } from '../../../src/engine/simd/forms.js';
 import { BEFORE_SBOX, TABLES } from '../../../src/engine/simd/kernel/sm4.js';
 import { QUOTIENT_TABLES } from '../../../src/engine/simd/kernel/tower.js';
 import {
@@ -10,7 +11,6 @@ import {
   KEY_INPUT,
   MOST_FRAMES,
   SCRATCH_END,
-  SLOT_BYTES,
   SLOTS,
   SM4_BATCH_BLOCKS,
   SM4_SHARED_BYTES,
@@ -20,11 +20,11 @@ import {
   TEXT,
 } from '../../../src/engine/simd/layout.js';
 import { SimdMemory } from '../../../src/engine/simd/memory.js';
-import { compileModule, hasSimd } from '../../../src/engine/simd/simd.js';
 import { SimdSm4Key } from '../../../src/engine/simd/sm4.js';
 import { BATCH_BLOCKS, Sm4Blocks } from '../../../src/engine/simd/sm4-blocks.js';
 import { Guarded } from '../../support/arrays.js';
 import { sample } from '../../support/engines.js';
+import { AVAILABLE_FORMS, FORMS } from '../../support/simd-forms.js';
 
 const KEY = sample('sm4 key', 16);
 
@@ -95,16 +95,13 @@ describe('the tables of the S-box and of L (GB/T 32907 sections 6.2 and 7.3), on
   });
 });
 
-/** Node 20 has no relaxed SIMD. */
-const FORMS = (['plain', 'relaxed'] as const).filter(hasSimd);
-
-describe.each(FORMS)('the %s module', (form) => {
+describe.each(AVAILABLE_FORMS)('the %s module', (form) => {
   const registry = new FinalizationRegistry(() => {});
   let memory: SimdMemory;
   let blocks: Sm4Blocks;
   let key: SimdSm4Key;
   beforeEach(() => {
-    memory = new SimdMemory(compileModule(form));
+    memory = new SimdMemory(compileModule(FORMS[form]));
     blocks = new Sm4Blocks(memory);
     key = new SimdSm4Key(memory, blocks, registry);
     key.setKey(KEY);
@@ -223,7 +220,7 @@ describe.each(FORMS)('the %s module', (form) => {
   });
 
   it('has nothing of the key and of the frames in its memory after a wipe', () => {
-    const slot = memory.takeSlot() - SLOT_BYTES;
+    const slot = memory.takeSlot() - memory.slotBytes;
     const jobs = [jobOf(sample('text', 300), new Uint8Array(304)), jobOf(sample('long', 5000), new Uint8Array(5008))];
     key.encryptAll(jobs, 2);
     expect(memory.heap.subarray(slot, slot + 1024).some((byte) => byte !== 0)).toBe(true);
@@ -231,7 +228,7 @@ describe.each(FORMS)('the %s module', (form) => {
     key.wipe();
     key.wipe();
     expect(memory.heap.subarray(HASH_STATE, SCRATCH_END).every((byte) => byte === 0)).toBe(true);
-    expect(memory.heap.subarray(slot, slot + SLOT_BYTES).every((byte) => byte === 0)).toBe(true);
+    expect(memory.heap.subarray(slot, slot + memory.slotBytes).every((byte) => byte === 0)).toBe(true);
     expect(memory.takeSlot()).toBe(slot);
   });
 

@@ -3,16 +3,18 @@
  * was loaded from memory. Keys, tables, text and tags come from memory; pointers, lengths and nonces are parameters.
  */
 import { describe, expect, it } from 'vitest';
-import { Assembler, type Block, Constants, type Value } from '../../../src/engine/simd/kernel/assembler.js';
+import { Assembler, type Block, type Value } from '../../../src/engine/simd/kernel/assembler.js';
+import { Constants } from '../../../src/engine/simd/kernel/constants.js';
+import { buildProbe } from '../../../src/engine/simd/kernel/probe.js';
 import { encodeModule } from '../../../src/engine/simd/kernel/wasm.js';
-import { moduleBytes } from '../../../src/engine/simd/memory.js';
+import { FORM_NAMES, FORMS } from '../../support/simd-forms.js';
 import { readModule } from './reader.js';
 
 /** The word of the key that SubWord gets. */
 const SECRET_PARAMETERS = ['subWord:0'];
 
-describe.each(['plain', 'relaxed'] as const)('the %s module', (form) => {
-  const bytes = moduleBytes(form);
+describe.each(FORM_NAMES)('the %s module', (form) => {
+  const bytes = FORMS[form]();
   const reading = readModule(bytes, SECRET_PARAMETERS);
 
   it('is read whole', () => {
@@ -20,7 +22,20 @@ describe.each(['plain', 'relaxed'] as const)('the %s module', (form) => {
       [
         // Those without a name are not exported.
         ...[0, 1, 2, 4, 6].map((index) => `function ${index}`),
-        ...['crypt', 'hash', 'seal', 'open', 'subWord', 'packKeys', 'lastBytes', 'powerTables', 'sm4', 'sm4Keys'],
+        ...[
+          'crypt',
+          'hash',
+          'seal',
+          'open',
+          'subWord',
+          'packKeys',
+          'lastBytes',
+          'powerTables',
+          'sm4',
+          'sm4Keys',
+          'prefetch',
+        ],
+        ...(form === 'wide' ? ['function 16', 'function 17', 'packPairs'] : []),
       ].toSorted(),
     );
     expect(reading.accesses).toBeGreaterThan(150);
@@ -36,9 +51,13 @@ describe.each(['plain', 'relaxed'] as const)('the %s module', (form) => {
   });
 });
 
+it('the probe of pairs has none either', () => {
+  expect(readModule(buildProbe(), []).findings).toEqual([]);
+});
+
 describe('the reader', () => {
   function moduleOf(write: (f: Assembler) => void): Uint8Array {
-    const f = new Assembler('kernel', ['i32'], { relaxed: false, constants: new Constants() });
+    const f = new Assembler('kernel', ['i32'], { relaxed: false, wide: false, constants: new Constants() });
     write(f);
     return encodeModule({ functions: [f.finish(true)], memoryPages: { least: 1, most: 1 }, data: [] });
   }

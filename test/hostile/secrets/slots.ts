@@ -1,8 +1,9 @@
 /** The SIMD engine's data of a key, in the form of its memory: pieces of a slot that this process makes. */
+
+import { compileModule, hasSimd, plainForm, relaxedForm } from '../../../src/engine/simd/forms.js';
 import { SimdGcmKey } from '../../../src/engine/simd/gcm.js';
 import { SLOT_BYTES } from '../../../src/engine/simd/layout.js';
 import { SimdMemory } from '../../../src/engine/simd/memory.js';
-import { compileModule, hasSimd } from '../../../src/engine/simd/simd.js';
 import { SimdSm4Key } from '../../../src/engine/simd/sm4.js';
 import { Sm4Blocks } from '../../../src/engine/simd/sm4-blocks.js';
 
@@ -27,12 +28,12 @@ export function sm4Slot(key: Uint8Array): Map<string, Uint8Array> {
 }
 
 function newMemory(): SimdMemory {
-  return new SimdMemory(compileModule(hasSimd('relaxed') ? 'relaxed' : 'plain'));
+  return new SimdMemory(compileModule(hasSimd(relaxedForm) ? relaxedForm : plainForm));
 }
 
 /** Of the slot that was taken last. */
 function pieces(memory: SimdMemory): Map<string, Uint8Array> {
-  const at = memory.takeSlot() - SLOT_BYTES;
+  const at = memory.takeSlot() - memory.slotBytes;
   const found = new Map<string, Uint8Array>();
   for (let i = 0; i + PIECE_BYTES <= SLOT_BYTES; i += PIECE_BYTES) {
     const piece = memory.heap.slice(at + i, at + i + PIECE_BYTES);

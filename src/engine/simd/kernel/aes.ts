@@ -18,7 +18,7 @@ import {
   ROUND_KEY_BYTES,
 } from '../layout.js';
 import { Assembler, type Block, type Target, type Value, type Variable } from './assembler.js';
-import { subBytes } from './sbox.js';
+import { type Gates, subBytes } from './sbox.js';
 import type { FunctionCode } from './wasm.js';
 
 /** Blocks in a group, and bytes. */
@@ -29,13 +29,13 @@ const COUNTER_BITS = [0x55, 0x66, 0x78];
 const LAST_OF_GROUP = 0x80;
 
 /** Where each byte of a vector comes from. */
-function permutation(source: (row: number, column: number) => number): number[] {
+export function permutation(source: (row: number, column: number) => number): number[] {
   return Array.from({ length: 16 }, (_, at) => source(at >>> 2, at & 3));
 }
 
 /** Where a block has the byte of a place, and where a vector in rows has it. */
-const inBlock = (row: number, column: number) => 4 * (column & 3) + row;
-const inRows = (row: number, column: number) => 4 * (row & 3) + (column & 3);
+export const inBlock = (row: number, column: number) => 4 * (column & 3) + row;
+export const inRows = (row: number, column: number) => 4 * (row & 3) + (column & 3);
 
 /** From a block to rows, and back. */
 export const TO_ROWS = permutation(inBlock);
@@ -53,15 +53,26 @@ export function rowsDown(b: Block, vector: Value, rows: 1 | 2): Value {
 export function roundOf(b: Block, planes: readonly Value[]): Value[] {
   const shiftRows = b.bytes(SHIFT_ROWS);
   const shifted = planes.map((plane) => b.swizzle(plane, shiftRows));
-  return mixColumns(b, subBytes(b, shifted));
+  return mixColumns(b, subBytes(b, shifted), (plane, rows) => rowsDown(b, plane, rows));
+}
+
+/** What the steps of a round are made of: vectors, or pairs of them. */
+export interface Vectors<Wire> extends Gates<Wire> {
+  shiftLeft64(a: Wire, bits: number): Wire;
+  shiftRight64(a: Wire, bits: number): Wire;
+  splat8(value: number): Wire;
 }
 
 /** MixColumns (FIPS 197 section 5.1.3): 2a + 3b + c + d = 2(a + b) + b + (c + d), with b one row below a. */
-function mixColumns(b: Block, planes: readonly Value[]): Value[] {
-  const below = planes.map((plane) => rowsDown(b, plane, 1));
+export function mixColumns<Wire>(
+  b: Gates<Wire>,
+  planes: readonly Wire[],
+  down: (plane: Wire, rows: 1 | 2) => Wire,
+): Wire[] {
+  const below = planes.map((plane) => down(plane, 1));
   const sums = planes.map((plane, i) => b.xor(plane, below[i]!));
   return sums.map((sum, i) => {
-    const rest = b.xor(below[i]!, rowsDown(b, sum, 2));
+    const rest = b.xor(below[i]!, down(sum, 2));
     // Twice: every bit moves up by one, and the top bit is reduced to 0x1b.
     const doubled = i === 0 ? sums[7]! : i === 1 || i === 3 || i === 4 ? b.xor(sums[i - 1]!, sums[7]!) : sums[i - 1]!;
     return b.xor(rest, doubled);
@@ -73,7 +84,7 @@ function addRoundKey(b: Block, planes: readonly Value[], keys: Value, offset: nu
 }
 
 /** Bit i of vector j changes places with bit j of vector i, in every byte: from blocks to planes, and back. */
-function exchangeBits(b: Block, vectors: readonly Value[]): Value[] {
+export function exchangeBits<Wire>(b: Vectors<Wire>, vectors: readonly Wire[]): Wire[] {
   const state = [...vectors];
   for (const [bits, mask] of [
     [1, 0x55],

@@ -4,6 +4,7 @@
  * Within a block every operation makes a new value; `emit` puts the values into locals and uses a local again when its
  * value has been read for the last time. Between blocks only variables live.
  */
+import { type Constants, V128_BYTES } from './constants.js';
 import { type FunctionCode, OP, signed, unsigned, type ValueType } from './wasm.js';
 
 /** A variable: lives from block to block. Parameters are variables. */
@@ -26,25 +27,11 @@ export interface Value {
 export interface Target {
   /** Whether `swizzle` is one instruction; otherwise it costs about three. */
   readonly relaxed: boolean;
+  /** Whether groups of eight blocks go through AES in pairs: see pairs.ts. */
+  readonly wide: boolean;
   readonly constants: Constants;
 }
 
-/** Constants stand in memory, from address 0: V8 makes a v128.const anew at each use, by up to four instructions. */
-export class Constants {
-  readonly bytes: number[] = [];
-
-  /** The address of these bytes, vectors of 16. */
-  address(values: readonly number[]): number {
-    if (values.length === 0 || values.length % V128_BYTES !== 0) throw new RangeError('a vector has 16 bytes');
-    for (let at = 0; at + values.length <= this.bytes.length; at += V128_BYTES) {
-      if (values.every((value, i) => this.bytes[at + i] === (value & 0xff))) return at;
-    }
-    this.bytes.push(...values.map((value) => value & 0xff));
-    return this.bytes.length - values.length;
-  }
-}
-
-const V128_BYTES = 16;
 /** Alignment hints: every access may be unaligned. */
 const NO_ALIGNMENT = 0;
 
@@ -176,6 +163,14 @@ export class Block {
 
   anyTrue(a: Value): Value {
     return this.#make('i32', OP.v128AnyTrue, [a]);
+  }
+
+  shiftLeft32(a: Value, bits: number): Value {
+    return this.#make('v128', OP.i32x4Shl, [a, this.int(bits)]);
+  }
+
+  shiftRight32(a: Value, bits: number): Value {
+    return this.#make('v128', OP.i32x4ShrU, [a, this.int(bits)]);
   }
 
   shiftLeft64(a: Value, bits: number): Value {

@@ -1,36 +1,61 @@
 /**
- * Run by `npm run build`: writes ../modules.ts, which holds the plain module and what makes the relaxed one of it, so that
- * nothing has to be loaded at run time; and, for platforms that compile none then, the plain one as a file. What it writes is
- * not in git.
+ * Run by `npm run build`: writes ../modules.ts and ../wide-modules.ts, which hold the plain module and the edits that give the
+ * other forms, so that nothing has to be loaded at run time; and, for platforms that compile nothing at run time, the plain
+ * module as a file. None of that is in git.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { edited, relaxed } from '../edits.js';
+import { type Edit, edited, relaxed } from '../edits.js';
 import { editsBetween } from './diff.js';
 import { buildModule } from './module.js';
+import { buildProbe } from './probe.js';
 
 const [, , target, folder] = process.argv;
-if (target === undefined || folder === undefined) throw new Error('usage: build.ts TARGET.ts FOLDER');
+if (target === undefined || folder === undefined) throw new Error('usage: build.ts SOURCES FOLDER');
 mkdirSync(folder, { recursive: true });
-const [plainModule, relaxedModule] = [buildModule(false), buildModule(true)];
-const edits = editsBetween(relaxed(new Uint8Array(plainModule)), relaxedModule);
-if (Buffer.compare(edited(relaxed(new Uint8Array(plainModule)), edits), relaxedModule) !== 0) {
-  throw new Error('the edits do not give the relaxed module');
-}
+const [plainModule, relaxedModule, wideModule] = (['plain', 'relaxed', 'wide'] as const).map(buildModule) as [
+  Uint8Array,
+  Uint8Array,
+  Uint8Array,
+];
+const toRelaxed = checkedEdits(relaxed(new Uint8Array(plainModule)), relaxedModule);
+const toWide = checkedEdits(new Uint8Array(relaxedModule), wideModule);
 // Hex, because what bundles are compressed with sees its repetitions; of Base64 a fifth more is left.
 const hex = (bytes: Uint8Array) => `'${Buffer.from(bytes).toString('hex')}'`;
+const EDITS_TYPE = 'readonly (readonly [keep: number, skip: number, insert: string])[]';
 writeFileSync(
-  target,
+  `${target}/modules.ts`,
   [
     '/** Made by kernel/build.ts: the plain module, and the edits that give the relaxed one (edits.ts); bytes are hex. */',
     `export const PLAIN_MODULE: string = ${hex(plainModule)};`,
-    `export const RELAXED_EDITS: readonly (readonly [keep: number, skip: number, insert: string])[] = [`,
-    ...edits.map(([keep, skip, insert]) => `  [${keep}, ${skip}, ${hex(insert)}],`),
-    '];',
+    ...editsText('RELAXED_EDITS', toRelaxed),
+    '',
+  ].join('\n'),
+);
+writeFileSync(
+  `${target}/wide-modules.ts`,
+  [
+    '/** Made by kernel/build.ts: the edits that give the wide module of the relaxed one, and the module that wide.ts times. */',
+    ...editsText('WIDE_EDITS', toWide),
+    `export const PROBE_MODULE: string = ${hex(buildProbe())};`,
     '',
   ].join('\n'),
 );
 writeFileSync(`${folder}/simd.wasm`, plainModule);
-const bytes = edits.reduce((sum, [, , insert]) => sum + insert.length, 0);
 process.stdout.write(
-  `SIMD module: ${plainModule.length} bytes, and ${bytes} in ${edits.length} edits for relaxed SIMD\n`,
+  `SIMD module: ${plainModule.length} bytes, ${sizeText(toRelaxed)} for relaxed SIMD, ${sizeText(toWide)} for the wide form\n`,
 );
+
+function checkedEdits(from: Uint8Array<ArrayBuffer>, to: Uint8Array): Edit[] {
+  const edits = editsBetween(from, to);
+  if (Buffer.compare(edited(from, edits), to) !== 0) throw new Error('the edits do not give the other module');
+  return edits;
+}
+
+function editsText(name: string, edits: readonly Edit[]): string[] {
+  const lines = edits.map(([keep, skip, insert]) => `  [${keep}, ${skip}, ${hex(insert)}],`);
+  return [`export const ${name}: ${EDITS_TYPE} = [`, ...lines, '];'];
+}
+
+function sizeText(edits: readonly Edit[]): string {
+  return `${edits.reduce((sum, [, , insert]) => sum + insert.length, 0)} in ${edits.length} edits`;
+}

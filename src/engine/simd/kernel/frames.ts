@@ -30,6 +30,9 @@ export interface Callees {
   readonly cryptFrames: number;
   readonly hash: number;
   readonly authenticate: number;
+  /** In the wide form alone. */
+  readonly pairRounds: number;
+  readonly pairFirstRound: number;
 }
 
 /** So many blocks are quicker by vector permutation than as a group of eight. */
@@ -37,8 +40,10 @@ function mostFewBlocks({ relaxed }: Target): number {
   return relaxed ? 6 : 3;
 }
 
-/** So many are quicker in groups that they share with other frames' than as a group of their own. */
-const MOST_PACKED_BLOCKS = GROUP_BLOCKS - 2;
+/** So many are quicker in groups that they share with other frames' than as a group, or a pair of groups, of their own. */
+function mostPackedBlocks({ wide }: Target): number {
+  return wide ? 2 * GROUP_BLOCKS - 2 : GROUP_BLOCKS - 2;
+}
 
 function range(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i);
@@ -49,9 +54,15 @@ function blocksOf(b: Block, length: Value): Value {
   return b.intShrU(b.add(length, 15), 4);
 }
 
-/** Groups of eight, where up to `most` blocks more are left for another way. */
+/**
+ * Groups of eight, where up to `most` blocks more are left for another way. The wide form takes a group that is left over as
+ * half a pair, which is as long as a whole one: so its groups are pairs but where one takes all.
+ */
 function groupsOf(b: Block, blocks: Value, most: number): Value {
-  return b.intShrU(b.add(blocks, GROUP_BLOCKS - 1 - most), 3);
+  if (!b.target.wide) return b.intShrU(b.add(blocks, GROUP_BLOCKS - 1 - most), 3);
+  const ofPairs = b.intShl(b.intShrU(b.add(blocks, 2 * GROUP_BLOCKS - 1 - most), 4), 1);
+  const enough = b.intShrU(b.add(blocks, GROUP_BLOCKS - 1), 3);
+  return b.sub(ofPairs, b.lessThan(enough, ofPairs));
 }
 
 /**
@@ -182,7 +193,7 @@ export function cryptFramesFunction(target: Target, callees: Callees): FunctionC
       places.each(first, count, () => {
         f.block((b) => {
           const blocks = b.add(blocksOf(b, places.length(b)), 1);
-          const whole = groupsOf(b, blocks, MOST_PACKED_BLOCKS);
+          const whole = groupsOf(b, blocks, mostPackedBlocks(target));
           b.set(groups, whole);
           b.set(left, b.sub(blocks, b.intShl(whole, 3)));
           b.set(counter, b.add(b.intShl(whole, 3), 1));
@@ -216,8 +227,10 @@ export function cryptFramesFunction(target: Target, callees: Callees): FunctionC
       });
       // The last group is filled with blocks that go nowhere.
       f.block((b) => {
-        for (const i of range(GROUP_BLOCKS - 1)) b.storeInt(b.get(address), b.int(NOWHERE), 4 * i);
-        b.set(groups, b.intShrU(b.sub(b.get(address), PACKED_ADDRESSES - 4 * (GROUP_BLOCKS - 1)), 5));
+        const atOnce = target.wide ? 2 * GROUP_BLOCKS : GROUP_BLOCKS;
+        for (const i of range(atOnce - 1)) b.storeInt(b.get(address), b.int(NOWHERE), 4 * i);
+        const words = b.intShrU(b.sub(b.get(address), PACKED_ADDRESSES), 2);
+        b.set(groups, b.intShrU(b.add(words, atOnce - 1), Math.log2(atOnce)));
       });
       f.when(
         (b) => b.get(groups),

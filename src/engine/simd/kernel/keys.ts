@@ -9,10 +9,13 @@ import {
   VECTOR_KEYS,
 } from '../layout.js';
 import { counterPlanes, roundOf, TO_ROWS } from './aes.js';
-import { Assembler, type Target, type Value, type Variable } from './assembler.js';
+import { Assembler, type Block, type Target, type Value, type Variable } from './assembler.js';
 import { SBOX_CONSTANT, subBytes } from './sbox.js';
 import { intoTower } from './vpaes.js';
 import type { FunctionCode } from './wasm.js';
+
+/** Bytes of a line of the processor's caches. */
+const LINE_BYTES = 64;
 
 /** lastBytes(key): what each value of a counter's last byte adds to round 1, for all groups of eight, into the slot. */
 export function lastBytesFunction(target: Target): FunctionCode {
@@ -31,16 +34,23 @@ export function lastBytesFunction(target: Target): FunctionCode {
         const upper = b.swapBytes(b.intShl(b.get(index), 3));
         const ofLast = b.swapBytes(b.intAnd(b.intShl(b.add(b.get(index), 1), 3), 0xff));
         const planes = counterPlanes(b, b.zero(), upper, b.intXor(upper, ofLast), b.get(key), true);
-        const to = b.add(b.get(key), b.intShl(b.get(index), 7));
+        const [to, apart] = lastBytesOf(b, b.get(key), b.get(index));
         for (const [i, plane] of roundOf(b, planes).entries()) {
           const moved = b.xor(plane, b.load(b.int(FIRST_ROUND), 16 * i));
-          b.store(to, b.and(moved, b.bytes(reached)), LAST_BYTES + 16 * i);
+          b.store(to, b.and(moved, b.bytes(reached)), LAST_BYTES + apart * i);
         }
         b.set(index, b.add(b.get(index), 1));
       }),
     (b) => b.lessThan(b.get(index), b.int(LAST_BYTE_GROUPS)),
   );
   return f.finish(true);
+}
+
+/** Where a group's planes of this begin, without LAST_BYTES, and how far apart they are. */
+function lastBytesOf(b: Block, key: Value, index: Value): [at: Value, apart: number] {
+  if (!b.target.wide) return [b.add(key, b.intShl(index, 7)), 16];
+  const pair = b.add(key, b.intShl(b.intShrU(index, 1), 8));
+  return [b.add(pair, b.intShl(b.intAnd(index, 1), 4)), 32];
 }
 
 /** subWord(word): SubWord of FIPS 197 section 5.2 on all four bytes at once, through the same circuit. */
@@ -56,6 +66,26 @@ export function subWordFunction(target: Target): FunctionCode {
       SBOX_CONSTANT * 0x01010101,
     );
   });
+  return f.finish(true);
+}
+
+/**
+ * prefetch(from, to): a word of each line of memory in [from, to), so that the processor fetches the lines at the same time. The
+ * sum of the words keeps V8 from leaving the loads out.
+ */
+export function prefetchFunction(target: Target): FunctionCode {
+  const f = new Assembler('prefetch', ['i32', 'i32'], target, 'i32');
+  const [from, to] = f.params as [Variable, Variable];
+  const sum = f.variable('i32');
+  f.loop(
+    () =>
+      f.block((b) => {
+        b.set(sum, b.intXor(b.get(sum), b.loadInt(b.get(from))));
+        b.set(from, b.add(b.get(from), LINE_BYTES));
+      }),
+    (b) => b.lessThan(b.get(from), b.get(to)),
+  );
+  f.return((b) => b.get(sum));
   return f.finish(true);
 }
 

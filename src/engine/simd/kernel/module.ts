@@ -1,11 +1,11 @@
 /**
- * The module: one source, two forms. With `relaxed`, look-ups are i8x16.relaxed_swizzle, one instruction on most processors
- * (Node 22 and newer, current browsers); without, i8x16.swizzle. Indices are 0..15, or have their top bit set, for which
- * both agree.
+ * The module: one source, three forms. Look-ups are i8x16.swizzle in the plain form, and i8x16.relaxed_swizzle in the relaxed
+ * one, one instruction on most processors (Node 22 and newer, current browsers). Indices are 0..15, or have their top bit set,
+ * for which both agree. The wide form is the relaxed one with another AES for groups of blocks (wide.ts).
  */
 import { CONSTANTS_END, LEAST_PAGES, MOST_PAGES } from '../layout.js';
 import { groupsFunction, packedFunction } from './aes.js';
-import { Constants } from './assembler.js';
+import { Constants } from './constants.js';
 import {
   authenticateFunction,
   type Callees,
@@ -15,19 +15,30 @@ import {
   sealFunction,
 } from './frames.js';
 import { hashFunction, powerTablesFunction } from './ghash.js';
-import { lastBytesFunction, packKeysFunction, subWordFunction } from './keys.js';
+import { lastBytesFunction, packKeysFunction, prefetchFunction, subWordFunction } from './keys.js';
 import { sm4Function, sm4KeysFunction } from './sm4.js';
 import { fewBlocksFunction } from './vpaes.js';
 import { encodeModule, type FunctionCode } from './wasm.js';
+import {
+  packPairsFunction,
+  pairFirstRoundFunction,
+  pairGroupsFunction,
+  pairPackedFunction,
+  pairRoundsFunction,
+} from './wide.js';
 
-export function buildModule(relaxed: boolean): Uint8Array {
-  const target = { relaxed, constants: new Constants() };
+export function buildModule(form: 'plain' | 'relaxed' | 'wide'): Uint8Array {
+  const target = { relaxed: form !== 'plain', wide: form === 'wide', constants: new Constants() };
   const called = ['groups', 'fewBlocks', 'packed', 'crypt', 'cryptFrames', 'hash', 'authenticate'] as const;
-  const callees = Object.fromEntries(called.map((name, index) => [name, index])) as unknown as Callees;
+  const indices = Object.fromEntries(called.map((name, index) => [name, index])) as Record<
+    (typeof called)[number],
+    number
+  >;
+  const callees: Callees = { ...indices, pairRounds: 16, pairFirstRound: 17 };
   const functions: FunctionCode[] = [
-    groupsFunction(target),
+    target.wide ? pairGroupsFunction(target, callees) : groupsFunction(target),
     fewBlocksFunction(target),
-    packedFunction(target),
+    target.wide ? pairPackedFunction(target, callees) : packedFunction(target),
     cryptFunction(target, callees),
     cryptFramesFunction(target, callees),
     hashFunction(target),
@@ -40,9 +51,12 @@ export function buildModule(relaxed: boolean): Uint8Array {
     powerTablesFunction(target),
     sm4Function(target),
     sm4KeysFunction(target),
+    prefetchFunction(target),
+    ...(target.wide ? [pairRoundsFunction(target), pairFirstRoundFunction(target), packPairsFunction(target)] : []),
   ];
-  for (const [index, name] of called.entries()) {
-    if (functions[index]!.name !== name) throw new Error(`${name} is not where its callers look for it`);
+  for (const [name, index] of Object.entries(callees)) {
+    if (functions[index] !== undefined && functions[index].name !== name)
+      throw new Error(`${name} is not where its callers look for it`);
   }
   const data = target.constants.bytes;
   if (data.length > CONSTANTS_END) throw new Error('the constants pass the end of their place');

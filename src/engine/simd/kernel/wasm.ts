@@ -70,6 +70,8 @@ export const OP = {
   v128And: simd(0x4e),
   v128Xor: simd(0x51),
   v128AnyTrue: simd(0x53),
+  i32x4Shl: simd(0xab),
+  i32x4ShrU: simd(0xad),
   i64x2Shl: simd(0xcb),
   i64x2ShrU: simd(0xcd),
 } as const;
