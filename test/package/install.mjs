@@ -69,6 +69,28 @@ const SUB_PATH_CHECKS = {
     expectEqual(channel.engine, 'simd', 'the engine of a channel');
     channel.close();
   },
+  './webrtc': async ({ openFrames, sealFrames }) => {
+    const { enableEncryption, generateKey, generateSalt } = await import(manifest.name);
+    const [encryptionKey, encryptionKdfSalt] = [generateKey(), generateSalt()];
+    const config = { encryptionMode: 'AES_128_GCM2', encryptionKey, encryptionKdfSalt };
+    const [sender, receiver] = [config, config].map((each) => enableEncryption(each, { framing: 'frame' }));
+    const frame = { data: Uint8Array.of(1, 2, 3).buffer, getMetadata: () => ({ mimeType: 'audio/opus' }) };
+    const played = [];
+    const [first, second] = [new TransformStream(), new TransformStream()];
+    const readable = new ReadableStream({
+      start(controller) {
+        controller.enqueue(frame);
+        controller.close();
+      },
+    });
+    await Promise.all([
+      sealFrames(sender)({ readable, writable: first.writable }),
+      openFrames(receiver)({ readable: first.readable, writable: second.writable }),
+      second.readable.pipeTo(new WritableStream({ write: (each) => void played.push(...new Uint8Array(each.data)) })),
+    ]);
+    expectEqual(played.join(), '1,2,3', 'the frame that comes out');
+    for (const channel of [sender, receiver]) channel.close();
+  },
   './vectors': ({ verifyVectors }) => {
     const text = readFileSync(join(ROOT, 'fixtures/channel.json'), 'utf8');
     const { agreed, disagreements } = verifyVectors(text);
@@ -135,6 +157,11 @@ const MOST_BYTES = 480_000;
 /** What a browser loads for a program, with @noble/hashes: bytes after gzip. */
 const BUDGETS = [
   ['everything', `export * from '${manifest.name}';`, 45_000],
+  [
+    'frameseal/webrtc with a channel',
+    `export { enableEncryption } from '${manifest.name}'; export * from '${manifest.name}/webrtc';`,
+    45_000,
+  ],
   ['one cipher', `export { AesGcm } from '${manifest.name}/aead';`, 27_000],
 ];
 const IMPORTS = /(?<!-)\b(?:from|import) *\(? *['"]([^'"]+)['"]/g;

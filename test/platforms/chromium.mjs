@@ -5,7 +5,7 @@ import { PLACES, servePage } from './server.mjs';
 const REPORT_LIMIT_MS = 60_000;
 const END_LIMIT_MS = 5000;
 const VERSION = /Chromium ([\d.]+)/;
-const FLAGS = [
+export const FLAGS = [
   '--headless=new',
   '--no-sandbox',
   '--disable-gpu',
@@ -47,13 +47,13 @@ export async function observeInChromium(policy, script) {
 }
 
 /** All that Chromium writes goes to the temporary directory. `env` turns into Chromium, whose id is thus the child's. */
-function startChromium(file, args) {
+export function startChromium(file, args) {
   const homes = ['HOME', 'TMPDIR', 'XDG_CONFIG_HOME', 'XDG_CACHE_HOME'].map((name) => `${name}=${file('.')}`);
   return start('env', [...homes, 'chromium', ...args], { detached: true });
 }
 
 /** Asks first: a browser that ends by itself takes its processes with it. */
-async function end({ child, ended }) {
+export async function end({ child, ended }) {
   child.kill('SIGTERM');
   const limit = setTimeout(() => child.kill('SIGKILL'), END_LIMIT_MS);
   await ended;

@@ -1,0 +1,68 @@
+/**
+ * `npm run test:browser`: WebRTC calls with `frameseal/webrtc` in Debian's Chromium and Firefox, between two peer connections
+ * of a page, in a network namespace with nothing but loopback. Installs the browsers, and esbuild in build/platforms, where
+ * they are missing. Prints a line for each call; the exit code is 1 where one is not as it must be.
+ *
+ *     --browser chromium|firefox   that one only          --only TEXT   calls whose name holds the text
+ *     --minutes N                  H.264 at 4 Mbit/s for so long, and nothing else
+ */
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { needTools } from '../e2e/tools.mjs';
+import { bundle, needPackages } from '../platforms/packages.mjs';
+import { BROWSERS } from './browsers.mjs';
+import { CASES, faultsOf, lineOf, longCall } from './cases.mjs';
+import { serveCalls } from './server.mjs';
+
+const say = (text) => process.stdout.write(`browser: ${text}\n`);
+const OPTIONS = {
+  browser: { type: 'string' },
+  only: { type: 'string' },
+  minutes: { type: 'string' },
+  inside: { type: 'boolean' },
+};
+
+const { values: options } = parseArgs({ options: OPTIONS });
+const names = options.browser === undefined ? Object.keys(BROWSERS) : [options.browser];
+if (options.inside) await runAll();
+else await prepare();
+
+/** Installs, and starts this again where there is no network but loopback. */
+async function prepare() {
+  needTools(Object.fromEntries(names.map((name) => [BROWSERS[name].program, BROWSERS[name].package])), say);
+  needPackages(say);
+  const script = `ip link set lo up && exec "$@"`;
+  const again = [process.execPath, fileURLToPath(import.meta.url), ...process.argv.slice(2), '--inside'];
+  const { status } = spawnSync('unshare', ['-n', 'sh', '-c', script, 'sh', ...again], { stdio: 'inherit' });
+  process.exitCode = status ?? 1;
+}
+
+async function runAll() {
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+  const scripts = {
+    '/page.js': await bundle('../browser/page.mjs'),
+    '/worker.js': await bundle('../browser/worker.mjs'),
+  };
+  const cases = options.minutes ? [longCall(Number(options.minutes))] : CASES;
+  const wanted = cases.filter(({ name }) => name.includes(options.only ?? ''));
+  let wrong = 0;
+  for (const name of names) {
+    const { version, open } = BROWSERS[name];
+    say(`${await version()}`);
+    const failed = await serveCalls(scripts, wanted, open, (observed) => {
+      const faults = faultsOf(
+        wanted.find((each) => each.name === observed.name),
+        observed,
+      );
+      if (faults.length > 0) wrong++;
+      say(`${faults.length === 0 ? 'ok    ' : 'WRONG '} ${lineOf(observed)}`);
+      for (const fault of faults) say(`         ${fault}`);
+    });
+    if (failed === undefined) continue;
+    wrong++;
+    say(`WRONG  ${failed}`);
+  }
+  say(wrong === 0 ? 'all as they must be' : `calls that are not as they must be: ${wrong}`);
+  process.exitCode = wrong === 0 ? 0 : 1;
+}

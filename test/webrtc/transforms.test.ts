@@ -1,0 +1,157 @@
+/** `sealFrames` and `openFrames` between streams as browsers have them. */
+import { describe, expect, it, vi } from 'vitest';
+import { BAD_TAG, enableEncryption, MALFORMED, REPLAYED } from '../../src/index.js';
+import { type EncodedFrame, type FrameStatus, openFrames, sealFrames } from '../../src/webrtc/index.js';
+import { config } from '../support/channel.js';
+
+const SLICE = [0, 0, 0, 1, 0x65];
+const FRAMES: Readonly<Record<string, number[]>> = {
+  'audio/opus': [0x78, 1, 2, 3],
+  'video/VP8': [0x10, 2, 0, 0x9d, 1, 0x2a, 64, 0, 48, 0, 7, 7, 7],
+  'video/VP9': [0x82, 0x49, 0x83, 0x42, 1, 2],
+  'video/H264': [0, 0, 0, 1, 0x67, 66, 0, 0, 0, 1, 0x68, 0xce, ...SLICE, 0x88, 0, 0, 1, 9, 9],
+  'video/AV1': [0x0a, 3, 1, 2, 3, 0x32, 4, 9, 8, 7, 6],
+};
+
+function frameOf(mimeType: string, content: readonly number[], type?: string): EncodedFrame {
+  return {
+    data: Uint8Array.from(content).buffer,
+    ...(mimeType.startsWith('video') ? { type: type ?? 'key' } : {}),
+    getMetadata: () => ({ mimeType }),
+  };
+}
+
+/** Runs frames through a transform and gives what came out. */
+async function through(transform: (t: Streams) => Promise<void>, frames: readonly EncodedFrame[], more = {}) {
+  const out: EncodedFrame[] = [];
+  const readable = new ReadableStream({
+    start(controller) {
+      for (const frame of frames) controller.enqueue(frame);
+      controller.close();
+    },
+  });
+  const writable = new WritableStream({ write: (frame: EncodedFrame) => void out.push(frame) });
+  await transform({ readable, writable, ...more });
+  return out;
+}
+interface Streams {
+  readable: ReadableStream;
+  writable: WritableStream;
+}
+
+const channelOf = (context = 'call') => enableEncryption({ ...config('AES_128_GCM2'), context }, { framing: 'frame' });
+const contentOf = (frame: EncodedFrame | undefined) => [...new Uint8Array(frame!.data)];
+
+describe('a call', () => {
+  it.each(Object.entries(FRAMES))('%s comes out as it went in', async (mimeType, content) => {
+    const [sealed] = await through(sealFrames(channelOf()), [frameOf(mimeType, content)]);
+    expect(contentOf(sealed)).not.toEqual(content);
+    const [opened] = await through(openFrames(channelOf()), [sealed!]);
+    expect(contentOf(opened)).toEqual(content);
+  });
+
+  it('sealed buffers have the size of their frame, and the frame keeps nothing of the sealer', async () => {
+    const frames = [1, 2].map(() => frameOf('audio/opus', FRAMES['audio/opus']!));
+    const sealed = await through(sealFrames(channelOf()), frames);
+    expect(sealed.map(({ data }) => data.byteLength)).toEqual([29, 29]);
+    expect(sealed[0]!.data).not.toBe(sealed[1]!.data);
+  });
+
+  it.each(['video/VP8', 'video/H264', 'video/AV1'])('%s: a change in the clear bytes is noticed', async (mimeType) => {
+    const [sealed] = await through(sealFrames(channelOf()), [frameOf(mimeType, FRAMES[mimeType]!)]);
+    new Uint8Array(sealed!.data)[mimeType === 'video/AV1' ? 3 : 5]! ^= 1;
+    const statuses: FrameStatus[] = [];
+    const transform = openFrames(channelOf(), { onStatus: (status) => statuses.push(status) });
+    expect(await through(transform, [sealed!])).toEqual([]);
+    expect(statuses.map(({ status }) => status)).toEqual([BAD_TAG]);
+  });
+});
+
+describe('what cannot be opened', () => {
+  it('is dropped and told: a mismatch after some frames, and not each frame', async () => {
+    const frames = Array.from({ length: 20 }, () => frameOf('audio/opus', FRAMES['audio/opus']!));
+    const sealed = await through(sealFrames(channelOf('one')), frames);
+    const statuses: FrameStatus[] = [];
+    const transform = openFrames(channelOf('another'), { onStatus: (status) => statuses.push(status) });
+    expect(await through(transform, sealed)).toEqual([]);
+    expect(statuses.map(({ status, frames, mismatch }) => [status, frames, mismatch])).toEqual([
+      [BAD_TAG, 1, false],
+      [BAD_TAG, 4, true],
+    ]);
+    expect(statuses[0]!.text).toMatch(/compare fingerprints/);
+  });
+
+  it('a frame that the browser hands over again is dropped silently', async () => {
+    const [sealed] = await through(sealFrames(channelOf()), [frameOf('audio/opus', FRAMES['audio/opus']!)]);
+    const copy = { ...sealed!, data: sealed!.data.slice(0) };
+    const onStatus = vi.fn();
+    expect(await through(openFrames(channelOf(), { onStatus }), [sealed!, copy])).toHaveLength(1);
+    expect(onStatus).not.toHaveBeenCalled();
+    expect(REPLAYED).toBeLessThan(0);
+  });
+
+  it('asks for a key frame when frames open again', async () => {
+    const content = FRAMES['video/VP9']!;
+    const frames = [1, 2].map(() => frameOf('video/VP9', content, 'delta'));
+    const sealed = await through(sealFrames(channelOf()), frames);
+    new Uint8Array(sealed[0]!.data)[20]! ^= 1;
+    const sendKeyFrameRequest = vi.fn(async () => {});
+    const statuses: number[] = [];
+    const transform = openFrames(channelOf(), { onStatus: ({ status }) => statuses.push(status) });
+    expect(await through(transform, sealed, { sendKeyFrameRequest })).toHaveLength(1);
+    expect(sendKeyFrameRequest).toHaveBeenCalledOnce();
+    expect(statuses).toEqual([BAD_TAG, 0]);
+  });
+});
+
+describe('codecs', () => {
+  it('one without a rule is dropped, and told by name', async () => {
+    const texts: string[] = [];
+    const transform = sealFrames(channelOf(), { onStatus: ({ text, status }) => texts.push(`${status} ${text}`) });
+    expect(await through(transform, [frameOf('video/H265', [1, 2, 3])])).toEqual([]);
+    expect(texts[0]).toMatch(new RegExp(`^${MALFORMED} video/H265 has no rule: negotiate one of opus, vp9, vp8`));
+  });
+
+  it('a frame that does not tell its codec has that of the option', async () => {
+    const frame = { data: Uint8Array.of(1, 2, 3).buffer };
+    const texts: string[] = [];
+    await through(sealFrames(channelOf(), { onStatus: ({ text }) => texts.push(text) }), [frame]);
+    expect(texts[0]).toMatch(/set the option codec/);
+    expect(await through(sealFrames(channelOf(), { codec: 'opus' }), [frame])).toHaveLength(1);
+    const transform = sealFrames(channelOf(), { codec: 'h263' as never });
+    await expect(through(transform, [frame])).rejects.toThrow(TypeError);
+  });
+});
+
+describe('rotation', () => {
+  it('a sender asks for a key frame once its frames are sealed with the new key', async () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => {});
+    const channel = channelOf();
+    const generateKeyFrame = vi.fn(async () => {
+      throw new Error('no frame yet');
+    });
+    let pulls = 0;
+    const readable = new ReadableStream({
+      pull(controller) {
+        if (pulls++ === 2) {
+          channel.rotate({ ...config('AES_128_GCM2'), context: 'call', encryptionKey: 'b7'.repeat(32), keyId: 9 });
+        }
+        if (pulls === 6) controller.close();
+        else controller.enqueue(frameOf('video/VP9', FRAMES['video/VP9']!, 'delta'));
+      },
+    });
+    const writable = new WritableStream();
+    await sealFrames(channel)({ readable, writable, generateKeyFrame });
+    expect(generateKeyFrame).toHaveBeenCalledOnce();
+    channel.close();
+  });
+});
+
+describe('channels', () => {
+  it('of RTP packets are refused', () => {
+    const channel = enableEncryption(config('AES_128_GCM2'));
+    expect(() => sealFrames(channel)).toThrow(/framing: 'frame'/);
+    expect(() => openFrames(channel)).toThrow(TypeError);
+    channel.close();
+  });
+});
