@@ -18,6 +18,7 @@ const FIREFOX_SETTINGS = {
   'media.navigator.permission.disabled': true,
   'media.navigator.streams.fake': true,
   'media.autoplay.default': 0,
+  'media.autoplay.block-webaudio': false,
   'media.autoplay.blocking_policy': 0,
   'datareporting.policy.dataSubmissionEnabled': false,
   'browser.shell.checkDefaultBrowser': false,

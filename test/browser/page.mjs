@@ -14,9 +14,8 @@ main().then(
 );
 
 async function main() {
-  // Pages that may use devices get candidates of all interfaces, loopback among them.
-  for (const device of (await navigator.mediaDevices.getUserMedia({ audio: true, video: true })).getTracks())
-    device.stop();
+  // Pages that use devices get candidates of all interfaces, loopback among them.
+  await navigator.mediaDevices.getUserMedia({ audio: true, video: true });
   const { cases } = await (await fetch('/cases')).json();
   for (const each of cases) {
     const observed = await call(each).catch((error) => ({ failed: `${error}` }));

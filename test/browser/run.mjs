@@ -1,6 +1,6 @@
 /**
  * `npm run test:browser`: WebRTC calls with `frameseal/webrtc` in Debian's Chromium and Firefox, between two peer connections
- * of a page, in a network namespace with nothing but loopback. Installs the browsers, and esbuild in build/platforms, where
+ * of a page, in a network namespace that is connected to nothing. Installs the browsers, and esbuild in build/platforms, where
  * they are missing. Prints a line for each call; the exit code is 1 where one is not as it must be.
  *
  *     --browser chromium|firefox   that one only          --only TEXT   calls whose name holds the text
@@ -23,6 +23,16 @@ const OPTIONS = {
   inside: { type: 'boolean' },
 };
 
+/** Firefox has no candidates on loopback: a pair of interfaces that are connected to each other, and to nothing else. */
+const NETWORK = [
+  'ip link set lo up',
+  'ip link add calls0 type veth peer name calls1',
+  'ip addr add 10.99.0.1/24 dev calls0',
+  'ip link set calls0 up',
+  'ip link set calls1 up',
+  'ip route add default dev calls0',
+];
+
 const { values: options } = parseArgs({ options: OPTIONS });
 const names = options.browser === undefined ? Object.keys(BROWSERS) : [options.browser];
 if (options.inside) await runAll();
@@ -32,7 +42,7 @@ else await prepare();
 async function prepare() {
   needTools(Object.fromEntries(names.map((name) => [BROWSERS[name].program, BROWSERS[name].package])), say);
   needPackages(say);
-  const script = `ip link set lo up && exec "$@"`;
+  const script = [...NETWORK, 'exec "$@"'].join(' && ');
   const again = [process.execPath, fileURLToPath(import.meta.url), ...process.argv.slice(2), '--inside'];
   const { status } = spawnSync('unshare', ['-n', 'sh', '-c', script, 'sh', ...again], { stdio: 'inherit' });
   process.exitCode = status ?? 1;
