@@ -7,8 +7,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { AesGcm, Sm4Ecb } from '../src/aead.js';
 import { useSimdEngine } from '../src/engine/pick.js';
-import { compileModule } from '../src/engine/simd/forms.js';
-import { createSimdEngine } from '../src/engine/simd/simd.js';
+import { compileModule, createSimdEngine } from '../src/engine/simd/simd.js';
 import { enableEncryption } from '../src/index.js';
 import { bytes, config, rtp } from './support/channel.js';
 import { ENGINES, type EngineName } from './support/engines.js';

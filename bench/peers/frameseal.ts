@@ -72,8 +72,8 @@ async function loadPlain(): Promise<Copy> {
   const frameseal = await loadCopy(ROOT, 'plain');
   const load = (file: string) => import(`${pathToFileURL(`${ROOT}/dist/engine/${file}`).href}?copy=plain`);
   const { useSimdEngine } = await load('pick.js');
-  const { createSimdEngine } = await load('simd/simd.js');
-  const { compileModule, plainForm } = await load('simd/forms.js');
+  const { compileModule, createSimdEngine } = await load('simd/simd.js');
+  const { plainForm } = await load('simd/forms.js');
   useSimdEngine(createSimdEngine(compileModule(plainForm)));
   return { frameseal, engine: 'simd' };
 }

@@ -3,8 +3,8 @@ import { kindOf } from '../bytes.js';
 import { type Engine, EngineError } from './engine.js';
 import { portableEngine } from './portable/portable.js';
 import { selfTest } from './self-test.js';
-import { compileModule, hasSimd, type ModuleForm, plainForm, relaxedForm } from './simd/forms.js';
-import { createSimdEngine } from './simd/simd.js';
+import { hasSimd, type ModuleForm, plainForm, relaxedForm } from './simd/forms.js';
+import { compileModule, createSimdEngine } from './simd/simd.js';
 
 export { EngineError };
 

@@ -23,10 +23,10 @@ export const CASES = [
   { name: 'video/VP9, L1T3', codec: 'video/VP9', seconds: 6, scalability: 'L1T3' },
   { name: 'video/AV1, L1T3', codec: 'video/AV1', seconds: 6, scalability: 'L1T3' },
   {
-    name: 'video/H264, start codes in every ciphertext',
+    name: 'video/H264, start codes in ciphertexts',
     codec: 'video/H264',
     seconds: 12,
-    startCodes: 1,
+    startCodes: 3,
     bitrate: 2_000_000,
   },
 ];

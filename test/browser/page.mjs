@@ -8,6 +8,9 @@ const CONFIG = {
 };
 const WRONG = { key: { encryptionKey: 'b2'.repeat(32) }, context: { context: 'call b>a' } };
 
+/** The browser's made-up microphone. */
+let tone;
+
 main().then(
   () => fetch('/done', { method: 'POST', body: '{}' }),
   (error) => fetch('/done', { method: 'POST', body: JSON.stringify({ failed: `${error?.stack ?? error}` }) }),
@@ -15,7 +18,7 @@ main().then(
 
 async function main() {
   // Pages that use devices get candidates of all interfaces, loopback among them.
-  await navigator.mediaDevices.getUserMedia({ audio: true, video: true });
+  tone = (await navigator.mediaDevices.getUserMedia({ audio: true })).getAudioTracks()[0];
   const { cases } = await (await fetch('/cases')).json();
   for (const each of cases) {
     const observed = await call(each).catch((error) => ({ failed: `${error}` }));
@@ -45,7 +48,7 @@ async function call({ codec, seconds, wrong, rotate, startCodes, width = 640, bi
     receiver.transform = new RTCRtpScriptTransform(worker, { role: 'open', channel: 'receiver' });
     play(track);
   };
-  const track = kindOf(codec) === 'audio' ? tone() : picture(width);
+  const track = kindOf(codec) === 'audio' ? tone.clone() : picture(width);
   const encoding = {
     ...(bitrate ? { maxBitrate: bitrate } : {}),
     ...(scalability ? { scalabilityMode: scalability } : {}),
@@ -111,15 +114,6 @@ function picture(width) {
   };
   setInterval(draw, 33);
   return canvas.captureStream(30).getVideoTracks()[0];
-}
-
-function tone() {
-  const audio = new AudioContext();
-  const [oscillator, output] = [audio.createOscillator(), audio.createMediaStreamDestination()];
-  oscillator.connect(output);
-  oscillator.start();
-  audio.resume();
-  return output.stream.getAudioTracks()[0];
 }
 
 /** A receiver decodes what is played. */

@@ -1,7 +1,8 @@
 /** Which engine is picked, where platforms say yes and then no; and that nobody gets one which computes wrongly. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Engine } from '../../src/engine/engine.js';
-import { compileModule, plainForm, relaxedForm } from '../../src/engine/simd/forms.js';
+import { plainForm, relaxedForm } from '../../src/engine/simd/forms.js';
+import { compileModule } from '../../src/engine/simd/simd.js';
 
 afterEach(() => {
   vi.unstubAllGlobals();

@@ -4,8 +4,7 @@
  */
 import { setFlagsFromString } from 'node:v8';
 import { useSimdEngine } from '../../src/engine/pick.js';
-import { compileModule } from '../../src/engine/simd/forms.js';
-import { createSimdEngine } from '../../src/engine/simd/simd.js';
+import { compileModule, createSimdEngine } from '../../src/engine/simd/simd.js';
 import { FORM_NAMES, FORMS } from './simd-forms.js';
 
 const wanted = process.env['FRAMESEAL_SIMD_FORM'];

@@ -16,11 +16,6 @@ export function hasSimd(form: ModuleForm): boolean {
   return typeof WebAssembly === 'object' && WebAssembly.validate(form());
 }
 
-/** A form of the module, compiled. Throws what the platform throws where it does not compile. */
-export function compileModule(form: ModuleForm): WebAssembly.Module {
-  return new WebAssembly.Module(form());
-}
-
 /** Edits as the build wrote them. */
 export function decodedEdits(edits: typeof RELAXED_EDITS): Edit[] {
   return edits.map(([keep, skip, insert]) => [keep, skip, decoded(insert)] as const);

@@ -3,6 +3,7 @@
  * takes the same time whatever the key and the data are.
  */
 import type { Engine } from '../engine.js';
+import type { ModuleForm } from './forms.js';
 import { SimdGcmKey } from './gcm.js';
 import { SimdMemory, type SlotRegistry } from './memory.js';
 import { SimdSm4Key } from './sm4.js';
@@ -32,4 +33,9 @@ function slotRegistry(memory: SimdMemory): SlotRegistry {
     memory.eraseSlot(slot);
     memory.giveSlot(slot);
   });
+}
+
+/** A form of the module, compiled. Throws what the platform throws where it does not compile. */
+export function compileModule(form: ModuleForm): WebAssembly.Module {
+  return new WebAssembly.Module(form());
 }

@@ -2,7 +2,7 @@
 import { createCipheriv } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { EngineError, FrameJob, type GcmKey, NO_MEMORY } from '../../../src/engine/engine.js';
-import { compileModule, plainForm } from '../../../src/engine/simd/forms.js';
+import { plainForm } from '../../../src/engine/simd/forms.js';
 import { SimdGcmKey } from '../../../src/engine/simd/gcm.js';
 import {
   GUARD,
@@ -15,7 +15,7 @@ import {
   TEXT,
 } from '../../../src/engine/simd/layout.js';
 import { SimdMemory } from '../../../src/engine/simd/memory.js';
-import { createSimdEngine } from '../../../src/engine/simd/simd.js';
+import { compileModule, createSimdEngine } from '../../../src/engine/simd/simd.js';
 import { SPARE_BYTES } from '../../../src/engine/text-area.js';
 import { sample } from '../../support/engines.js';
 

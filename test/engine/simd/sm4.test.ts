@@ -1,9 +1,9 @@
 /** SM4 of the SIMD engine from inside: its tables, batches, pieces of long frames, and what stays in memory. */
+
 import { createCipheriv } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { EngineError, FrameJob } from '../../../src/engine/engine.js';
 import { SM4_SBOX } from '../../../src/engine/portable/sm4.js';
-import { compileModule } from '../../../src/engine/simd/forms.js';
 import { BEFORE_SBOX, TABLES } from '../../../src/engine/simd/kernel/sm4.js';
 import { QUOTIENT_TABLES } from '../../../src/engine/simd/kernel/tower.js';
 import {
@@ -20,6 +20,7 @@ import {
   TEXT,
 } from '../../../src/engine/simd/layout.js';
 import { SimdMemory } from '../../../src/engine/simd/memory.js';
+import { compileModule } from '../../../src/engine/simd/simd.js';
 import { SimdSm4Key } from '../../../src/engine/simd/sm4.js';
 import { BATCH_BLOCKS, Sm4Blocks } from '../../../src/engine/simd/sm4-blocks.js';
 import { Guarded } from '../../support/arrays.js';

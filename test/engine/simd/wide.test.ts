@@ -2,8 +2,8 @@
 import { createCipheriv } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { type Engine, FrameJob, type GcmKey } from '../../../src/engine/engine.js';
-import { compileModule, hasSimd, plainForm } from '../../../src/engine/simd/forms.js';
-import { createSimdEngine } from '../../../src/engine/simd/simd.js';
+import { hasSimd, plainForm } from '../../../src/engine/simd/forms.js';
+import { compileModule, createSimdEngine } from '../../../src/engine/simd/simd.js';
 import { wideForm } from '../../../src/engine/simd/wide.js';
 import { sample } from '../../support/engines.js';
 

@@ -1,9 +1,10 @@
 /** The SIMD engine's data of a key, in the form of its memory: pieces of a slot that this process makes. */
 
-import { compileModule, hasSimd, plainForm, relaxedForm } from '../../../src/engine/simd/forms.js';
+import { hasSimd, plainForm, relaxedForm } from '../../../src/engine/simd/forms.js';
 import { SimdGcmKey } from '../../../src/engine/simd/gcm.js';
 import { SLOT_BYTES } from '../../../src/engine/simd/layout.js';
 import { SimdMemory } from '../../../src/engine/simd/memory.js';
+import { compileModule } from '../../../src/engine/simd/simd.js';
 import { SimdSm4Key } from '../../../src/engine/simd/sm4.js';
 import { Sm4Blocks } from '../../../src/engine/simd/sm4-blocks.js';
 
