@@ -129,6 +129,8 @@ class Frames {
 
   /** Replaces the frame's data by what it was before; false where that failed. */
   opened(frame: EncodedFrame): boolean {
+    // Browsers hand over empty frames at the start of a stream and in its gaps.
+    if (frame.data.byteLength === 0) return false;
     const rule = this.#ruleOf(frame);
     if (rule === undefined) return false;
     const part = rule.unpack(new Uint8Array(frame.data));

@@ -90,6 +90,12 @@ describe('what cannot be opened', () => {
     expect(REPLAYED).toBeLessThan(0);
   });
 
+  it('an empty frame is dropped silently', async () => {
+    const onStatus = vi.fn();
+    expect(await through(openFrames(channelOf(), { onStatus }), [frameOf('audio/opus', [])])).toEqual([]);
+    expect(onStatus).not.toHaveBeenCalled();
+  });
+
   it('asks for a key frame when frames open again', async () => {
     const content = FRAMES['video/VP9']!;
     const frames = [1, 2].map(() => frameOf('video/VP9', content, 'delta'));
