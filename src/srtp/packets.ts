@@ -9,7 +9,7 @@ import { load32, store32 } from '../bytes.js';
 import { TAG_BYTES } from '../engine/engine.js';
 import type { Frame } from '../frames/pipeline.js';
 import { MALFORMED, NO_ROOM } from '../status.js';
-import { MAX_RTP_BYTES, RTCP_HEADER_BYTES, rtpHeaderLength } from '../wire/rtp.js';
+import { anyRtpHeaderLength, MAX_RTP_BYTES, RTCP_HEADER_BYTES } from '../wire/rtp.js';
 import {
   ENCRYPTED,
   ESRTCP_BYTES,
@@ -52,7 +52,7 @@ export const RTP: PacketKind = {
 
   takePlain(packet) {
     const { job, length, room } = packet;
-    const headerLength = rtpHeaderLength(job.input, length);
+    const headerLength = anyRtpHeaderLength(job.input, length);
     if (headerLength < 0) return headerLength;
     if (room < length + TAG_BYTES) return NO_ROOM;
     job.length = length - headerLength;
@@ -61,7 +61,7 @@ export const RTP: PacketKind = {
 
   takeProtected(packet) {
     const { job, length, room } = packet;
-    const headerLength = rtpHeaderLength(job.input, length);
+    const headerLength = anyRtpHeaderLength(job.input, length);
     if (headerLength < 0) return headerLength;
     if (length - headerLength < TAG_BYTES) return MALFORMED;
     if (room < length - TAG_BYTES) return NO_ROOM;
@@ -122,7 +122,7 @@ function sequenceOf(header: Uint8Array): number {
 
 function takeRtpHeader(packet: Packet, headerLength: number): number {
   takeClear(packet, headerLength, headerLength);
-  return rtpHeaderLength(packet.job.aad, packet.length) === headerLength ? 0 : MALFORMED;
+  return anyRtpHeaderLength(packet.job.aad, packet.length) === headerLength ? 0 : MALFORMED;
 }
 
 /** The AAD goes on with the ESRTCP word, for which there is room. */

@@ -29,9 +29,14 @@ export function isRtcp(packet: Uint8Array, length: number, at = 0): boolean {
 
 /** Bytes of the RTP header of the packet of `length` bytes at packet[at, ...); or MALFORMED; or NOT_RTP, of RTCP too. */
 export function rtpHeaderLength(packet: Uint8Array, length: number, at = 0): number {
+  return isRtcp(packet, length, at) ? NOT_RTP : anyRtpHeaderLength(packet, length, at);
+}
+
+/** The same of a packet with any payload type: where ports or calls tell RTP from RTCP. */
+export function anyRtpHeaderLength(packet: Uint8Array, length: number, at = 0): number {
   if (length === 0) return MALFORMED;
   const first = packet[at]!;
-  if (first >>> 6 !== 2 || isRtcp(packet, length, at)) return NOT_RTP;
+  if (first >>> 6 !== 2) return NOT_RTP;
   let header = FIXED_HEADER_BYTES + 4 * (first & 15);
   if ((first & 0x10) !== 0) {
     if (length < header + 4) return MALFORMED;

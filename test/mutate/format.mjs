@@ -194,8 +194,8 @@ export const FORMAT_RULES = [
   {
     file: 'src/wire/rtp.ts',
     mutations: [
-      ['version 2', 'if (first >>> 6 !== 2 ||', 'if ('],
-      ['RTCP is no RTP', 'first >>> 6 !== 2 || isRtcp(packet, length, at)', 'first >>> 6 !== 2'],
+      ['version 2', 'if (first >>> 6 !== 2) return NOT_RTP;', ''],
+      ['RTCP is no RTP', 'return isRtcp(packet, length, at) ? NOT_RTP : any', 'return any'],
       ['empty input', 'if (length === 0) return MALFORMED;', 'if (length === 0) return NOT_RTP;'],
       ['RTCP packet types', '>>> 5 === 6', '>>> 3 === 25'],
       ['8 bytes of RTCP in the clear', 'RTCP_HEADER_BYTES = 8', 'RTCP_HEADER_BYTES = 12'],
