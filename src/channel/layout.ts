@@ -27,6 +27,7 @@ export const PADDING_COUNT: Uint8Array = Uint8Array.of(1);
 /** @internal The most bytes that sealing adds in SM4 mode. */
 export const SM4_OVERHEAD = 16;
 
+/** @internal */
 export interface LayoutOptions {
   readonly framing: Framing;
   readonly bindHeader: boolean;

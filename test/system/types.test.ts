@@ -14,14 +14,15 @@ import { AesGcm, Sm4Ecb } from './dist/aead.js';
 import { verifyVectors } from './dist/vectors/verify.js';
 
 const engine: 'auto' | undefined = undefined;
-const options: ChannelOptions = { engine, bindHeader: undefined, framing: undefined, maxSenders: undefined, replayWindow: undefined };
-const channel: Channel = enableEncryption({ encryptionMode: 7, encryptionKey: '', encryptionKdfSalt: undefined, keyId: undefined }, options);
+const options: ChannelOptions = { engine, bindHeader: undefined, framing: undefined, rtcp: undefined, maxSenders: undefined, replayWindow: undefined };
+const channel: Channel = enableEncryption({ encryptionMode: 7, encryptionKey: '', encryptionKdfSalt: undefined, keyId: undefined, context: undefined }, options);
 const sealer: Sealer = channel.createSealer();
 const opener: Opener = channel.createOpener({ loopback: undefined });
 const sealed: Uint8Array<ArrayBuffer> = sealer.sealCopy(new Uint8Array(9));
-const opened: Uint8Array<ArrayBuffer> = opener.openCopy(sealed);
+const opened: Uint8Array<ArrayBuffer> = opener.openCopy(sealed, 3);
+const written: number = sealer.seal(sealed, opened, undefined, 3) + opener.open(sealed, opened, 9, 3);
 channel.rotate({ encryptionMode: 7, encryptionKey: '' }, { sealAfterMs: undefined, graceMs: undefined });
-export const used = [opened, new AesGcm(opened, { engine }), new Sm4Ecb(opened), verifyVectors('{}')];
+export const used = [opened, written, new AesGcm(opened, { engine }), new Sm4Ecb(opened), verifyVectors('{}')];
 
 // @ts-expect-error: channels come from enableEncryption
 new (channel.constructor as typeof Channel)();
