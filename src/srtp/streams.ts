@@ -37,14 +37,9 @@ export class Stream {
     this.roc = NONE;
   }
 
-  /** Whether the caller has given the ROC of the next packet. */
-  get isTold(): boolean {
-    return this.roc !== NONE;
-  }
-
   /** The index of a packet with this sequence number: nearest to the highest so far, and not below 0. May pass 2^48. */
   estimate(sequence: number): number {
-    if (this.isTold) return this.roc * TWO_TO_16 + sequence;
+    if (this.roc !== NONE) return this.roc * TWO_TO_16 + sequence;
     const { highest } = this.window;
     if (highest < 0) return sequence;
     const newest = highest % TWO_TO_16;

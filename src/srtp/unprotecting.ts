@@ -89,10 +89,11 @@ export class Unprotecting implements FrameProtocol<Stream> {
 
   /**
    * Whether the packets of the stream that wait have a say in this one: if they are genuine, the window moves up to the newest of
-   * them. An index above all of them is not touched by that, and not far above it is estimated alike.
+   * them. An index above all of them is not touched by that; and where it is not far above the window, all that the window may
+   * become gives the same estimate.
    */
   #dependsOnOthers(stream: Stream, index: number): boolean {
     if (stream.group !== this.#group) return false;
-    return stream.isTold || index <= stream.newest || index - stream.window.highest >= SAME_ESTIMATE;
+    return index <= stream.newest || index - stream.window.highest >= SAME_ESTIMATE;
   }
 }

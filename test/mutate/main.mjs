@@ -14,6 +14,7 @@ import { ENGINE_RULES } from './state-engine.mjs';
 import { FRAME_RULES } from './state-frames.mjs';
 import { SENDER_RULES } from './state-senders.mjs';
 import { SIMD_RULES } from './state-simd.mjs';
+import { SRTP_RULES } from './state-srtp.mjs';
 
 /** Copies at work side by side. */
 const COPIES = 2;
@@ -39,7 +40,14 @@ function mutationsOf(kind, groups) {
 
 const all = [
   ...mutationsOf('format', FORMAT_RULES),
-  ...mutationsOf('state', [...FRAME_RULES, ...CHANNEL_RULES, ...SENDER_RULES, ...ENGINE_RULES, ...SIMD_RULES]),
+  ...mutationsOf('state', [
+    ...FRAME_RULES,
+    ...CHANNEL_RULES,
+    ...SENDER_RULES,
+    ...ENGINE_RULES,
+    ...SIMD_RULES,
+    ...SRTP_RULES,
+  ]),
 ].filter(({ name }) => name.includes(only));
 if (all.length === 0) throw new Error(`no mutation has '${only}' in its name`);
 

@@ -150,20 +150,17 @@ test('packets in sequence go through the engine together; the first of a stream,
     },
   };
   const receiver = new SrtpReceiver(KEYS, {}, { engine });
-  const batchOf = (indices: readonly number[]) => {
+  /** A batch of indices, in turn of so many streams; one of them forged. */
+  const batchOf = (indices: readonly number[], streams = 1, forged = Number.NaN) => {
     groups.length = 0;
-    const inputs = indices.map((index) => {
-      return REFERENCE.protect(
-        rtpPacket(PAYLOAD.subarray(0, 9), { sequence: index % 65_536 }),
-        Math.floor(index / 65_536),
-      );
+    const inputs = indices.map((index, i) => {
+      const fields = { ssrc: 100 * streams + (i % streams), sequence: index % 65_536 };
+      const sealed = REFERENCE.protect(rtpPacket(PAYLOAD.subarray(0, 9), fields), Math.floor(index / 65_536));
+      return index === forged ? flipped(sealed, -1) : sealed;
     });
+    const outs = inputs.map(() => new Uint8Array(40));
     const results = new Int32Array(inputs.length);
-    const succeeded = receiver.unprotectBatch(
-      inputs,
-      inputs.map(() => new Uint8Array(40)),
-      results,
-    );
+    const succeeded = receiver.unprotectBatch(inputs, outs, results);
     return { succeeded, groups: [...groups] };
   };
   const range = (from: number, count: number) => Array.from({ length: count }, (_, i) => from + i);
@@ -171,6 +168,10 @@ test('packets in sequence go through the engine together; the first of a stream,
   expect(batchOf(range(32_716, 16))).toEqual({ succeeded: 16, groups: [16] });
   expect(batchOf([...range(32_732, 8), ...range(65_499, 8)])).toEqual({ succeeded: 16, groups: [8, 8] });
   expect(batchOf(range(65_530, 16))).toEqual({ succeeded: 16, groups: [16] });
+  // Streams do not wait for each other, nor for what was forged in a batch before.
+  expect(batchOf(range(0, 16), 2)).toEqual({ succeeded: 16, groups: [2, 13] });
+  expect(batchOf([...range(16, 15), 999], 2, 999)).toEqual({ succeeded: 15, groups: [16] });
+  expect(batchOf(range(32, 16), 2)).toEqual({ succeeded: 16, groups: [16] });
 });
 
 test('a batch that throws has used the indices of the packets that were with the engine, and no others', () => {
