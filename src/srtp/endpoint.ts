@@ -1,19 +1,13 @@
 /** What a sender and a receiver have in common: a pipeline for RTP and one for RTCP, under one master key. */
 import type { Engine } from '../engine/engine.js';
-import type { FrameStats } from '../frames/counters.js';
 import { FramePipeline, type FrameProtocol } from '../frames/pipeline.js';
 import { thoroughly } from '../frames/thoroughly.js';
 import { type ParsedKeys, parseKeys, type SrtpKeys } from './keys.js';
 import { readSrtpOptions, type SrtpOptions } from './options.js';
 import { type PacketKind, RTCP, RTP } from './packets.js';
 import { deriveSessions, Session } from './session.js';
+import type { SrtpStats } from './stats.js';
 import { type Stream, Streams } from './streams.js';
-
-/** Counters of RTP, with the SSRCs that have state now; and those of RTCP. */
-export interface SrtpStats extends FrameStats {
-  readonly streams: number;
-  readonly rtcp: FrameStats & { readonly streams: number };
-}
 
 /** @internal What tests choose and users cannot. */
 export interface SrtpSeam {

@@ -17,10 +17,10 @@ export {
   UNFINISHED,
 } from '../status.js';
 export { keysFromDtls } from './dtls.js';
-export type { SrtpStats } from './endpoint.js';
 export type { SrtpKeys, SrtpSuite } from './keys.js';
 export type { SrtpOptions } from './options.js';
 export { SrtpReceiver } from './receiver.js';
 export { isRtcp } from './rtcp.js';
 export { keysFromSdes } from './sdes.js';
 export { SrtpSender } from './sender.js';
+export type { SrtpStats } from './stats.js';

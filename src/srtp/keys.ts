@@ -21,6 +21,7 @@ export interface SrtpKeys {
   masterSalt: Uint8Array;
 }
 
+/** @internal */
 export const SALT_BYTES = 12;
 
 const KEY_BYTES: ReadonlyMap<unknown, 16 | 32> = new Map([
@@ -32,7 +33,7 @@ const SUITE: Field = { name: 'suite', expected: OFFERED, remedy: 'Agree on one o
 /** Names of suites, which a message may show; Base64 has no underscore. */
 const SUITE_NAME = /^(?=.*_)[A-Z0-9_]{3,40}$/i;
 
-/** Bytes of a suite's master key. Throws ConfigError for what is no suite, or none of these two. */
+/** @internal Bytes of a suite's master key. Throws ConfigError for what is no suite, or none of these two. */
 export function keyBytesOf(suite: unknown): 16 | 32 {
   const bytes = KEY_BYTES.get(suite);
   if (bytes !== undefined) return bytes;
@@ -48,13 +49,13 @@ const KEYS: Field = {
   remedy: 'keysFromSdes and keysFromDtls make one.',
 };
 
-/** Master key and salt that were read: copies. */
+/** @internal Master key and salt that were read: copies. */
 export interface ParsedKeys {
   readonly key: Uint8Array;
   readonly salt: Uint8Array;
 }
 
-/** Checks keys and copies them. Throws ConfigError for the first fault: type, suite, key, salt. */
+/** @internal Checks keys and copies them. Throws ConfigError for the first fault: type, suite, key, salt. */
 export function parseKeys(keys: unknown): ParsedKeys {
   if (typeof keys !== 'object' || keys === null) {
     throw refusal(KEYS, 'config_type', kindOf(keys));
@@ -71,7 +72,7 @@ export function parseKeys(keys: unknown): ParsedKeys {
   }
 }
 
-/** Copies of a key of `keyBytes` bytes and of a salt, from two places in an array. */
+/** @internal Copies of a key of `keyBytes` bytes and of a salt, from two places in an array. */
 export function split(bytes: Uint8Array, keyAt: number, saltAt: number, keyBytes: number) {
   const [masterKey, masterSalt] = [secretBytes(keyBytes), secretBytes(SALT_BYTES)];
   masterKey.set(bytes.subarray(keyAt, keyAt + keyBytes));

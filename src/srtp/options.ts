@@ -17,14 +17,14 @@ export interface SrtpOptions {
 const DEFAULT_STREAMS = 1024;
 const MAX_STREAMS = 65_536;
 
-/** The options, complete. */
+/** @internal The options, complete. */
 export interface SrtpSettings {
   readonly engine: Engine;
   readonly replayWindow: number;
   readonly maxStreams: number;
 }
 
-/** Reads the options; `engine`, for tests, replaces the option. Throws TypeError, RangeError or EngineError. */
+/** @internal Reads the options; `engine`, for tests, replaces the option. Throws TypeError, RangeError or EngineError. */
 export function readSrtpOptions(options: SrtpOptions, engine?: Engine): SrtpSettings {
   checkNames(options, ['engine', 'replayWindow', 'maxStreams']);
   return {

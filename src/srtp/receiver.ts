@@ -1,7 +1,8 @@
 /** Receivers: from SRTP and SRTCP to RTP and RTCP, in one direction (FORMAT.md section 8). */
-import { checkWords, Endpoint, type SrtpSeam, type SrtpStats } from './endpoint.js';
+import { checkWords, Endpoint, type SrtpSeam } from './endpoint.js';
 import type { SrtpKeys } from './keys.js';
 import type { SrtpOptions } from './options.js';
+import type { SrtpStats } from './stats.js';
 import { Unprotecting } from './unprotecting.js';
 
 /** Unprotects the packets of one direction under one master key, those of any SSRC. Close it when done: that wipes its keys. */

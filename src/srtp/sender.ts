@@ -1,10 +1,11 @@
 /** Senders: from RTP and RTCP to SRTP and SRTCP, in one direction (FORMAT.md section 8). */
 import { TAG_BYTES } from '../engine/engine.js';
-import { checkWords, Endpoint, type SrtpSeam, type SrtpStats } from './endpoint.js';
+import { checkWords, Endpoint, type SrtpSeam } from './endpoint.js';
 import type { SrtpKeys } from './keys.js';
 import type { SrtpOptions } from './options.js';
 import { RTCP } from './packets.js';
 import { Protecting } from './protecting.js';
+import type { SrtpStats } from './stats.js';
 
 /**
  * Protects the packets of one direction under one master key. Close it when done: that wipes its keys.

@@ -91,6 +91,17 @@ const SUB_PATH_CHECKS = {
     expectEqual(played.join(), '1,2,3', 'the frame that comes out');
     for (const channel of [sender, receiver]) channel.close();
   },
+  './srtp': ({ keysFromSdes, REPLAYED, SrtpReceiver, SrtpSender }) => {
+    const keys = keysFromSdes(`1 AEAD_AES_256_GCM inline:${Buffer.alloc(44, 'key and salt').toString('base64')}`);
+    const [sender, receiver] = [new SrtpSender(keys), new SrtpReceiver(keys)];
+    const packet = Uint8Array.of(0x80, 96, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 11, 22, 33);
+    const [out, back] = [new Uint8Array(31), new Uint8Array(31)];
+    expectEqual(sender.protect(packet, out), 31, 'bytes protected');
+    expectEqual(receiver.unprotect(out, back), packet.length, 'bytes unprotected');
+    expectEqual([...back.subarray(0, packet.length)], [...packet], 'what comes out');
+    expectEqual([sender.protect(packet, out), receiver.unprotect(out, back)], [REPLAYED, REPLAYED], 'a second time');
+    for (const side of [sender, receiver]) side.close();
+  },
   './vectors': ({ verifyVectors }) => {
     const text = readFileSync(join(ROOT, 'fixtures/channel.json'), 'utf8');
     const { agreed, disagreements } = verifyVectors(text);
@@ -109,6 +120,7 @@ const USAGE = `
 import { BAD_TAG, type Channel, type ChannelOptions, ConfigError, describe, enableEncryption } from '${manifest.name}';
 import { type EncryptionConfig, FrameError, generateKey, generateSalt, type Opener, type Sealer } from '${manifest.name}';
 import { AesGcm } from '${manifest.name}/aead';
+import { keysFromDtls, type SrtpKeys, SrtpReceiver, SrtpSender, type SrtpStats } from '${manifest.name}/srtp';
 
 const config: EncryptionConfig = {
   encryptionMode: 'AES_256_GCM2',
@@ -138,6 +150,15 @@ export function roundTrip(frame: Uint8Array): Uint8Array | string {
   }
 }
 export const cipher: AesGcm = new AesGcm(new Uint8Array(32));
+export function srtp(material: Uint8Array, packet: Uint8Array): SrtpStats {
+  const { client }: { client: SrtpKeys } = keysFromDtls(material, 'AEAD_AES_128_GCM');
+  const [sender, receiver] = [new SrtpSender(client, { replayWindow: 128 }), new SrtpReceiver(client)];
+  receiver.setRoc(7, 0);
+  const n: number = sender.protect(packet, new Uint8Array(packet.length + sender.overhead));
+  return n < 0 ? sender.stats : receiver.stats;
+}
+// @ts-expect-error: session keys are not for users
+new SrtpSender({ suite: 'AEAD_AES_128_GCM', masterKey: new Uint8Array(16), masterSalt: new Uint8Array(12) }, {}, {});
 // @ts-expect-error: a sealer does not open
 export const wrong = (sealer: Sealer): number => sealer.open(new Uint8Array(1), new Uint8Array(1));
 `;
@@ -162,6 +183,7 @@ const BUDGETS = [
     `export { enableEncryption } from '${manifest.name}'; export * from '${manifest.name}/webrtc';`,
     45_000,
   ],
+  ['SRTP', `export * from '${manifest.name}/srtp';`, 34_500],
   ['one cipher', `export { AesGcm } from '${manifest.name}/aead';`, 27_000],
 ];
 const IMPORTS = /(?<!-)\b(?:from|import) *\(? *['"]([^'"]+)['"]/g;
