@@ -17,6 +17,7 @@ import { Memory } from './support/evil-memory.js';
 import type { Subject, World } from './support/evil-rules.js';
 import { attemptAll } from './support/evil-run.js';
 import { AVAILABLE_FORMS, FORMS } from './support/simd-forms.js';
+import { srtpSubject } from './support/evil-srtp.js';
 
 vi.spyOn(console, 'warn').mockImplementation(() => {});
 
@@ -62,6 +63,17 @@ describe.each(SETUPS)('arrays, numbers and batches: $engine, $mode, $framing', (
   const names = channelSubject(setup, 1).calls.map((call) => call.name);
   test.each(names)('%s', (name) => {
     tryAll(make, name, share(part, mode === 'SM4_128_ECB' || name === 'rotate' || name === 'enableEncryption' ? 4 : 2));
+  });
+});
+
+describe.each(ENGINES)('arrays, numbers and batches of SRTP: %s', (engine) => {
+  const names = srtpSubject(engine, 1).calls.map((call) => call.name);
+  test.each(names)('%s', (name) => {
+    tryAll(
+      worldsOf(engine, () => srtpSubject(engine, 1)),
+      name,
+      share(Number(engine === 'portable'), 6),
+    );
   });
 });
 

@@ -19,7 +19,8 @@ export interface ChannelSetup {
   readonly framing: 'rtp' | 'frame';
 }
 
-const FRAMES = 9;
+/** Frames of a batch. */
+export const FRAMES = 9;
 const PAYLOAD_BYTES = 40;
 const RTP_HEADER_BYTES = 24;
 const MOST_ADDED = 29;
@@ -77,7 +78,7 @@ function framesOf(framing: 'rtp' | 'frame', count: number, first: number): Uint8
 type Batch = (inputs: Uint8Array[], outs: Uint8Array[], results: Int32Array, count?: number) => number;
 
 /** A batch's containers, made for one round. */
-function batchRound(batch: Batch, inputs: Uint8Array[], rooms: number[], verify: Round['verify']): Round {
+export function batchRound(batch: Batch, inputs: Uint8Array[], rooms: number[], verify: Round['verify']): Round {
   let results: Int32Array | undefined;
   const invoke = (given: Uint8Array[], outs: Uint8Array[], change: Change): number => {
     const args: BatchArguments = {
