@@ -101,6 +101,19 @@ export function gcmKeySchedule(name: EngineName, keyBytes: 16 | 32): Subject {
   return { input, prepare: fixedAgainstRandom, ready: nothing, run: () => key.setKey(input) };
 }
 
+/** One block alone: derivation of SRTP's keys is made of these. */
+export function blockKey(name: EngineName, keyBytes: 16 | 32): Subject {
+  const input = new Uint8Array(keyBytes);
+  const key = pickEngine(name).createGcmKey(keyBytes);
+  const [block, output] = [SOME_TEXT.slice(0, BLOCK_BYTES), new Uint8Array(BLOCK_BYTES)];
+  return {
+    input,
+    prepare: fixedAgainstRandom,
+    ready: () => key.setKey(input),
+    run: () => key.encryptBlock(block, output),
+  };
+}
+
 function sm4Bench(name: EngineName, text: Uint8Array): { key: Sm4Key; job: FrameJob } {
   const key = pickEngine(name).createSm4Key();
   key.setKey(SOME_KEY.subarray(0, BLOCK_BYTES));

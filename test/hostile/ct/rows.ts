@@ -6,6 +6,7 @@ import * as channel from './channels.js';
 import * as cipher from './ciphers.js';
 import { control } from './control.js';
 import * as leaky from './leaky.js';
+import * as srtp from './srtp.js';
 import type { Subject } from './subject.js';
 
 /** `constant`: a leak fails. `leaky`: no leak fails. `shown`: no promise. */
@@ -32,6 +33,8 @@ function engineRows(engine: cipher.EngineName, expectation: Expectation): Row[] 
     row('AES-128-GCM open, wrong tag, long AAD', () => cipher.openForged(engine, 16, cipher.LONG_AAD_BYTES)),
     row('AES-128 key schedule', () => cipher.gcmKeySchedule(engine, 16)),
     row('AES-256 key schedule', () => cipher.gcmKeySchedule(engine, 32)),
+    row('AES-128 block, key', () => cipher.blockKey(engine, 16)),
+    row('AES-256 block, key', () => cipher.blockKey(engine, 32)),
     row('SM4 encrypt, text', () => cipher.sm4Text(engine, 'encryptBlocks')),
     row('SM4 encrypt, key', () => cipher.sm4Key(engine, 'encryptBlocks')),
     row('SM4 decrypt, text', () => cipher.sm4Text(engine, 'decryptBlocks')),
@@ -50,5 +53,7 @@ export const ROWS: readonly Row[] = [
   { name: 'simd Sealer.seal, text', expectation: 'constant', make: channel.sealerText },
   { name: 'simd Sealer.sealBatch, text', expectation: 'constant', make: channel.sealerBatch },
   { name: 'simd Opener.open, wrong tag', expectation: 'constant', make: channel.openerForged },
+  { name: 'simd SrtpSender.protect, text', expectation: 'constant', make: srtp.senderText },
+  { name: 'simd SrtpReceiver.unprotect, wrong tag', expectation: 'constant', make: srtp.receiverForged },
   ...engineRows('portable', 'shown'),
 ];

@@ -4,7 +4,9 @@ import { channelTarget } from './channel.js';
 import { configTarget } from './config.js';
 import { openTarget } from './open.js';
 import { rtcpTarget, rtpTarget } from './rtp.js';
+import { sdesTarget } from './sdes.js';
 import { sframeTarget } from './sframe.js';
+import { srtpTarget } from './srtp.js';
 import type { Target } from './target.js';
 import { textTarget } from './text.js';
 import { vectorsTarget } from './vectors.js';
@@ -18,6 +20,8 @@ const MAKERS = {
   vectors: vectorsTarget,
   open: openTarget,
   channel: channelTarget,
+  sdes: sdesTarget,
+  srtp: srtpTarget,
 } as const;
 
 export const TARGET_NAMES: readonly string[] = Object.keys(MAKERS);
