@@ -16,8 +16,8 @@ import { type ChannelSetup, channelSubject } from './support/evil-channel.js';
 import { Memory } from './support/evil-memory.js';
 import type { Subject, World } from './support/evil-rules.js';
 import { attemptAll } from './support/evil-run.js';
-import { AVAILABLE_FORMS, FORMS } from './support/simd-forms.js';
 import { srtpSubject } from './support/evil-srtp.js';
+import { AVAILABLE_FORMS, FORMS } from './support/simd-forms.js';
 
 vi.spyOn(console, 'warn').mockImplementation(() => {});
 
