@@ -10,11 +10,13 @@ import { AesGcm, Sm4Ecb } from '../../src/aead.js';
 import { enableEncryptionWith } from '../../src/channel/channel.js';
 import { onLoopback } from '../../src/cli/gateway/process.js';
 import type { Channel, EncryptionConfig } from '../../src/index.js';
+import { keysFromDtls, keysFromSdes, SrtpReceiver, SrtpSender } from '../../src/srtp/index.js';
 import { config, countedSessions, KID, MODES } from '../support/channel.js';
 import { frameseal, freePorts, Mailbox, rtp, startGateway, temporaryFile } from '../support/cli.js';
 import { ENGINES, mistyped } from '../support/engines.js';
 import { u64 } from '../support/fixtures.js';
 import { keySchedule } from '../support/key-schedule.js';
+import { SrtpReference } from '../support/srtp.js';
 import { hashKey, roundKeys } from './secrets/keys.js';
 import { shownIn } from './secrets/texts.js';
 
@@ -90,6 +92,32 @@ describe.each(ENGINES)('%s', (engine) => {
     }
     channel.close();
     expect(shownIn(shown(thrown(() => channel.createSealer())), secrets)).toEqual([]);
+  });
+
+  test('SrtpSender and SrtpReceiver, and what they and the readers of keys throw', () => {
+    const keys = { suite: 'AEAD_AES_128_GCM', masterKey: key(16), masterSalt: key(40).subarray(28) } as const;
+    const base64 = Buffer.concat([keys.masterKey, keys.masterSalt]).toString('base64');
+    const { srtp, srtcp } = new SrtpReference(keys);
+    const [sender, receiver] = [new SrtpSender(keys, { engine }), new SrtpReceiver(keys, { engine })];
+    const out = new Uint8Array(60);
+    expect(receiver.unprotect(out, out, sender.protect(new Uint8Array(40).fill(0x80, 0, 1), out))).toBe(40);
+    const wrong = [{ masterKey: key(17) }, { masterSalt: key(16) }, { masterKey: mistyped<Uint8Array>(base64) }];
+    const lines = [`1 AEAD_AES_256_GCM inline:${base64}`, `1 AEAD_AES_128_GCM ${base64}`, `1 ${base64} inline:x`];
+    const more = [`1 AEAD_AES_128_GCM inline:${base64}|1:4`, `1 AEAD_AES_128_GCM inline:${base64} ${base64}`, base64];
+    const values = [
+      sender,
+      receiver,
+      sender.stats,
+      thrown(() => sender.protect(mistyped(keys), out)),
+      thrown(() => sender.setRoc(mistyped(base64), 0)),
+      ...wrong.map((fault) => thrown(() => new SrtpSender({ ...keys, ...fault }))),
+      ...[...lines, ...more].map((line) => thrown(() => keysFromSdes(line))),
+      thrown(() => keysFromDtls(keys.masterKey, 'AEAD_AES_128_GCM')),
+    ];
+    const { masterKey, masterSalt } = keys;
+    const secrets = [masterKey, masterSalt, srtp.key, srtp.salt, srtcp.key, srtcp.salt, ...roundKeys(srtp.key)];
+    for (const value of values) expect(shownIn(shown(value), secrets)).toEqual([]);
+    for (const side of [sender, receiver]) side.close();
   });
 
   test('AesGcm and Sm4Ecb, and what they throw', () => {

@@ -13,6 +13,7 @@ import { GCM_MODES } from '../support/channel.js';
 import { ENGINES, type EngineName } from '../support/engines.js';
 import { keySchedule } from '../support/key-schedule.js';
 import { findInProcess, type Needles } from '../support/process-memory.js';
+import { SrtpReference } from '../support/srtp.js';
 import * as keys from './secrets/keys.js';
 import { gcmSlot, sm4Slot } from './secrets/slots.js';
 
@@ -71,6 +72,29 @@ function secretsOf(mode: string | undefined, engine: EngineName): { held: Entrie
     ];
     return { held, never: [] };
   }
+  if (mode === 'SRTP') {
+    const master = { suite: 'AEAD_AES_128_GCM', masterKey: keys.made(1, 16), masterSalt: keys.made(2, 12) } as const;
+    const { srtp, srtcp } = new SrtpReference(master);
+    const held = [
+      ...named('master', [['key', master.masterKey]]),
+      ...named('SRTP', gcmForms(engine, srtp.key)),
+      ...named('SRTCP', gcmForms(engine, srtcp.key)),
+    ];
+    const never = [
+      ...named('SRTP', [
+        ['key', srtp.key],
+        ['salt', srtp.salt],
+        ['words of salt', keys.inWords(srtp.salt)],
+      ]),
+      ...named('SRTCP', [
+        ['key', srtcp.key],
+        ['salt', srtcp.salt],
+        ['words of salt', keys.inWords(srtcp.salt)],
+      ]),
+      ...named('master', gcmForms(engine, master.masterKey)),
+    ];
+    return { held, never };
+  }
   const held: Entries = [];
   const never: Entries = [];
   for (const { seed, kid } of EPOCHS) {
@@ -107,7 +131,7 @@ async function look(job: object, needles: Needles): Promise<{ open: string[]; cl
 }
 
 const CASES = ENGINES.flatMap((engine) =>
-  [...GCM_MODES, 'SM4_128_ECB', undefined].map((mode) => [engine, mode ?? 'bare ciphers', mode] as const),
+  [...GCM_MODES, 'SM4_128_ECB', 'SRTP', undefined].map((mode) => [engine, mode ?? 'bare ciphers', mode] as const),
 );
 
 describe.skipIf(process.platform !== 'linux')('nothing of a key is left in memory after close', () => {

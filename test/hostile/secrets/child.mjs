@@ -1,10 +1,11 @@
 /**
  * A process with secrets: makes keys in place, seals and opens with them one by one, in batches and across a rotation, says
  * so; on a byte closes, says so; on another ends. What it does is its argument, as JSON: { mode, engine, seeds } for a
- * channel, { engine } for the bare ciphers. The caller's own arrays are wiped with the channel.
+ * channel, { mode: 'SRTP', engine } for SRTP, { engine } for the bare ciphers. The caller's own arrays are wiped with the channel.
  */
 import { AesGcm, Sm4Ecb } from '../../../dist/aead.js';
 import { enableEncryptionWith } from '../../../dist/channel/channel.js';
+import { SrtpReceiver, SrtpSender } from '../../../dist/srtp/index.js';
 
 const { mode, engine } = JSON.parse(process.argv[2]);
 console.warn = () => {};
@@ -70,7 +71,26 @@ function ciphers() {
   };
 }
 
-const close = mode === undefined ? ciphers() : channel();
+function srtp() {
+  const keys = { suite: 'AEAD_AES_128_GCM', masterKey: made(1, 16), masterSalt: made(2, 12) };
+  const [sender, receiver] = [new SrtpSender(keys, { engine }), new SrtpReceiver(keys, { engine })];
+  const packets = Array.from({ length: 40 }, (_, i) => Uint8Array.of(0x80, 96, 0, i, ...new Uint8Array(100)));
+  const outs = packets.map((packet) => new Uint8Array(packet.length + sender.rtcpOverhead));
+  for (let i = 0; i < 20; i++) {
+    checked(receiver.unprotect(outs[i], outs[i], checked(sender.protect(packets[i], outs[i]))));
+    checked(receiver.unprotectRtcp(outs[i], outs[i], checked(sender.protectRtcp(packets[i], outs[i]))));
+  }
+  const results = new Int32Array(20);
+  sender.protectBatch(packets.slice(20), outs.slice(20), results);
+  const sealed = outs.slice(20).map((out, i) => out.subarray(0, results[i]));
+  if (receiver.unprotectBatch(sealed, outs.slice(20), results) !== 20) throw new Error('a batch was refused');
+  return () => {
+    for (const side of [sender, receiver]) side.close();
+  };
+}
+
+const begin = { SRTP: srtp, undefined: ciphers }[mode] ?? channel;
+const close = begin();
 process.stdin.once('data', () => {
   close();
   for (const array of own) array.fill(0);
