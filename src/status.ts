@@ -36,14 +36,17 @@ const TEXTS: readonly StatusText[] = [
     name: 'UNKNOWN_KEY',
     text: 'no live key has this keyId: the sender has rotated, or is in another channel; compare keyId on both sides',
   },
-  { name: 'REPLAYED', text: 'this frame was opened before: a copy on the path, or a replay; drop it' },
+  {
+    name: 'REPLAYED',
+    text: 'this frame was opened before: a copy on the path, or a replay; drop it (an SRTP sender: this index was protected before)',
+  },
   {
     name: 'TOO_OLD',
     text: 'the counter is behind the replay window: very late, or a replay; drop it, and widen replayWindow if the path reorders that much',
   },
   {
     name: 'BAD_TAG',
-    text: 'authentication failed: changed on the way, or another mode, key, salt, context, framing, bindHeader or number of clear bytes; compare fingerprints on both sides',
+    text: 'authentication failed: changed on the way, or another mode, key, salt, context, framing, bindHeader or number of clear bytes; compare fingerprints on both sides (SRTP: keys, and the ROC where a receiver joins late)',
   },
   { name: 'NO_ROOM', text: 'out is smaller than the result: give it the length of the input and the overhead' },
   { name: 'NOT_RTP', text: 'not an RTP packet (STUN, DTLS or noise on the port?)' },
@@ -54,7 +57,10 @@ const TEXTS: readonly StatusText[] = [
   { name: 'EXHAUSTED', text: 'this key has had all the sessions or packets that it may have: set a new key' },
   { name: 'RTCP', text: 'an RTCP packet, which this channel leaves in the clear: forward it as it is, or drop it' },
   { name: 'OWN_FRAME', text: 'sealed by this very channel: the path sends frames back' },
-  { name: 'BUSY', text: 'too many unknown senders at once: the next frames of this one will be tried again' },
+  {
+    name: 'BUSY',
+    text: 'too many unknown senders at once: the next frames of this one will be tried again (an SRTP sender: more SSRCs than maxStreams)',
+  },
   { name: 'CLOSED', text: 'the channel, sealer or opener is closed' },
   {
     name: 'UNFINISHED',
