@@ -3,7 +3,7 @@ import { kindOf } from '../bytes.js';
 import { checkNames, own } from '../checks.js';
 import type { Engine } from '../engine/engine.js';
 import { type EngineChoice, pickEngine } from '../engine/pick.js';
-import { MAX_WINDOW, MIN_WINDOW } from '../replay.js';
+import { integerOption, windowOption } from '../options.js';
 import type { KnownMode } from './config.js';
 import { type Framing, Layout, type RtcpHandling } from './layout.js';
 import type { Settings } from './suite.js';
@@ -40,7 +40,6 @@ export interface RotateOptions {
   graceMs?: number | undefined;
 }
 
-const DEFAULT_WINDOW = 1024;
 const DEFAULT_SENDERS = 1024;
 const MAX_SENDERS = 65_536;
 const DEFAULT_GRACE_MS = 10_000;
@@ -55,10 +54,7 @@ export function readChannelOptions(options: ChannelOptions, mode: KnownMode, eng
   const bindHeader = booleanOption(options, 'bindHeader', true);
   const { rtcp = 'sealed' } = { rtcp: own(options, 'rtcp') };
   if (rtcp !== 'sealed' && rtcp !== 'clear') throw new TypeError("rtcp must be 'sealed' or 'clear'");
-  const replayWindow = integerOption(options, 'replayWindow', DEFAULT_WINDOW, { least: MIN_WINDOW, most: MAX_WINDOW });
-  if ((replayWindow & (replayWindow - 1)) !== 0) {
-    throw new RangeError(`replayWindow must be a power of two, got ${replayWindow}`);
-  }
+  const replayWindow = windowOption(options);
   return {
     layout: new Layout({ framing, bindHeader, rtcp: mode === 'SM4_128_ECB' ? 'clear' : rtcp }),
     replayWindow,
@@ -92,21 +88,6 @@ function booleanOption<Name extends string>(
   const value: unknown = own(options, name);
   if (value === undefined) return fallback;
   if (typeof value !== 'boolean') throw new TypeError(`${name} must be true or false, got ${kindOf(value)}`);
-  return value;
-}
-
-function integerOption<Name extends string>(
-  options: { [name in Name]?: number | undefined },
-  name: Name,
-  fallback: number,
-  { least, most }: { readonly least: number; readonly most: number },
-): number {
-  const value: unknown = own(options, name);
-  if (value === undefined) return fallback;
-  if (typeof value !== 'number') throw new TypeError(`${name} must be a number, got ${kindOf(value)}`);
-  if (!Number.isInteger(value) || value < least || value > most) {
-    throw new RangeError(`${name} must be an integer from ${least} to ${most}, got ${value}`);
-  }
   return value;
 }
 
