@@ -3,17 +3,16 @@ import type { Command } from 'commander';
 import { type Channel, type ChannelOptions, enableEncryption, warmUp } from 'frameseal';
 import { accelerate } from '../acceleration.js';
 import { type Endpoint, endpointArgument, endpointText, integerArgument } from '../arguments.js';
-import { identify, identityOf, loadConfig } from '../configfile.js';
+import { addConfigOptions, type ConfigOptions, identify, identityOf, loadConfig } from '../configfile.js';
 import { CliError, isExplained, warn } from '../terminal.js';
 import { Gateway, type GatewaySettings, stopSignal } from './gateway.js';
 import { JsonReporter, type Reporter, TerminalReporter } from './reporters.js';
 
-interface GatewayOptions {
+interface GatewayOptions extends ConfigOptions {
   seal?: boolean;
   open?: boolean;
   listen: Endpoint;
   forward: Endpoint;
-  config?: string;
   replayWindow?: number;
   bindHeader: boolean;
   rtcp: GatewaySettings['rtcp'];
@@ -36,14 +35,12 @@ const HINTS: Readonly<Record<string, string>> = {
 };
 
 export function addGateway(program: Command): void {
-  program
-    .command('gateway')
-    .description('seal or open RTP between two UDP addresses')
+  const command = program.command('gateway').description('seal or open RTP between two UDP addresses');
+  addConfigOptions(command)
     .option('--seal', 'what arrives is sealed')
     .option('--open', 'what arrives is opened')
     .requiredOption('-l, --listen <host:port>', 'where packets arrive; RTCP also on the next port', endpointArgument)
     .requiredOption('-f, --forward <host:port>', 'where they go; RTCP also to the next port', endpointArgument)
-    .option('-c, --config <file>', 'the configuration (default: the file that FRAMESEAL_CONFIG names)')
     .option('--replay-window <counters>', 'a power of two, 64 to 65536', integerArgument(64, 65_536))
     .option(
       '--no-bind-header',
@@ -80,7 +77,7 @@ async function gateway(options: GatewayOptions): Promise<void> {
   const channelOptions: ChannelOptions = { bindHeader: options.bindHeader };
   if (options.replayWindow !== undefined) channelOptions.replayWindow = options.replayWindow;
   accelerate();
-  const channel = enableEncryption(loadConfig(options.config), channelOptions);
+  const channel = enableEncryption(await loadConfig(options), channelOptions);
   warmUp();
   const stopped = stopSignal();
   const running = await start(settings, channel);
@@ -116,10 +113,10 @@ async function start(settings: GatewaySettings, channel: Channel): Promise<Gatew
 }
 
 /** Reloads the key from the configuration. A configuration that cannot be used is reported, and media goes on. */
-function reload(running: Gateway, options: GatewayOptions, reporter: Reporter): void {
+async function reload(running: Gateway, options: GatewayOptions, reporter: Reporter): Promise<void> {
   const times = { sealAfterMs: 1000 * options.sealAfter, graceMs: 1000 * options.grace };
   try {
-    const config = loadConfig(options.config);
+    const config = await loadConfig(options);
     running.rotate(config, times);
     reporter.rotated({ ...identify(config), ...times });
   } catch (error) {

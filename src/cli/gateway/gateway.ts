@@ -43,7 +43,7 @@ export interface RunHooks {
   /** Called once a second. */
   report(counters: GatewayCounters): void;
   /** Called on SIGHUP. */
-  reload(): void;
+  reload(): void | Promise<void>;
 }
 
 export class Gateway {
@@ -97,7 +97,7 @@ export class Gateway {
   /** Runs until `stopped` resolves: reports, reloads on SIGHUP, and drains at the end. Returns the totals. */
   async run(stopped: Promise<void>, { report, reload }: RunHooks): Promise<GatewayCounters> {
     const timer = setInterval(() => report(this.counters), REPORT_EVERY_MS);
-    process.on('SIGHUP', () => reload());
+    process.on('SIGHUP', () => void reload());
     await stopped;
     clearInterval(timer);
     await this.stop();
