@@ -53,6 +53,10 @@ export interface SideSnapshot {
   readonly sourceRefused: number;
   /** The newest such source. For people only: never a label of a metric. */
   readonly lastRefused?: string;
+  /** The first byte of the newest packet that was not RTP, for words. */
+  readonly lastForeignByte?: number;
+  /** The key id that the newest packet under an unknown key names, for words. */
+  readonly lastUnknownKeyId?: number;
   /** Packets that the system did not take, by error code. */
   readonly sendErrors: Counts;
   /** Errors that the sockets reported by themselves (a peer without a receiver), by error code. */
