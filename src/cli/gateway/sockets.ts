@@ -57,7 +57,12 @@ export class Port {
       if (rtcpPort === 'mux') return new Port(at.host, media, undefined);
       const { port } = media.address();
       if (port === 65_535) {
-        return new Port(at.host, media, undefined, 'there is no port after 65535 for RTCP: only RTCP on the media port is taken');
+        return new Port(
+          at.host,
+          media,
+          undefined,
+          'there is no port after 65535 for RTCP: only RTCP on the media port is taken',
+        );
       }
       try {
         return new Port(at.host, media, await bind({ host: at.host, port: port + 1 }, options.interface));
