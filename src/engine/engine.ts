@@ -14,7 +14,8 @@ import { copyInto, EMPTY } from '../bytes.js';
 /** @internal Bytes of a GCM tag; shorter tags are not offered. */
 export const TAG_BYTES = 16;
 
-const NONCE_BYTES = 12;
+/** @internal */
+export const NONCE_BYTES = 12;
 
 /** @internal What `written` says where nothing was written: tag or padding are wrong; there is no memory for a text so long. */
 export const REFUSED = -1;
@@ -22,8 +23,8 @@ export const REFUSED = -1;
 export const NO_MEMORY = -2;
 
 /**
- * @internal One frame's order to an engine, made once and filled in again for each frame. Its result, `head` and then the text, is
- * written whole or not at all, whatever throws: output[outputAt - headLength, outputAt + written).
+ * @internal One frame's order to an engine, made once and filled in again for each frame. Its result, `head`, the text and `tail`,
+ * is written whole or not at all, whatever throws: output[outputAt - headLength, outputAt + written + tailLength).
  */
 export class FrameJob {
   /** GCM: the key. */
@@ -42,6 +43,9 @@ export class FrameJob {
   head: Uint8Array = EMPTY;
   headAt = 0;
   headLength = 0;
+  /** What stands after the text is tail[0, tailLength). */
+  tail: Uint8Array = EMPTY;
+  tailLength = 0;
   output: Uint8Array = EMPTY;
   outputAt = 0;
   /** Out: bytes of text and tag written, REFUSED, or (opening) NO_MEMORY. */
@@ -80,6 +84,11 @@ export interface GcmKey {
    * Without a key nothing is genuine.
    */
   open(job: FrameJob): boolean;
+  /**
+   * AES alone (FIPS 197): encrypts input[0, 16) into output[0, 16), which may be the same array. For key derivation: a block
+   * that is also a counter block of a frame would give away its key stream. Throws where no key is set.
+   */
+  encryptBlock(input: Uint8Array, output: Uint8Array): void;
   /** Zeroes what was made from the key. */
   wipe(): void;
 }

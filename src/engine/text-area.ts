@@ -47,12 +47,12 @@ export class TextArea {
   }
 
   /**
-   * Writes the job's result: `written` bytes of text, and the head before them. The copy of the text comes first, because
-   * calling it may throw, at the stack's end; it writes all or nothing, and no call follows it.
+   * Writes the job's result: `written` bytes of text, the head before them, and the tail after them. The copy of the text comes
+   * first, because calling it may throw, at the stack's end; it writes all or nothing, and no call follows it.
    */
   commit(job: FrameJob, written: number): void {
     const view = this.view(written);
-    const { head, headAt, headLength, output, outputAt } = job;
+    const { head, headAt, headLength, tail, tailLength, output, outputAt } = job;
     copyInto(output, view, outputAt);
     const from = outputAt - headLength;
     let i = 0;
@@ -64,6 +64,7 @@ export class TextArea {
       output[from + i + 3] = head[headAt + i + 3]!;
     }
     for (; i < headLength; i++) output[from + i] = head[headAt + i]!;
+    for (i = 0; i < tailLength; i++) output[outputAt + written + i] = tail[i]!;
     job.written = written;
   }
 
