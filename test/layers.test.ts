@@ -1,7 +1,7 @@
 /**
  * The house's rules that a machine can see. Layers, one way:
  *
- *     cli -> index, aead, vectors -> channel -> frames -> wire, engine -> bytes, checks, config-error, random, status, replay
+ *     cli -> index, aead, vectors -> channel, srtp -> frames -> wire, engine -> bytes, checks, config-error, options, random, status, replay
  *
  * cli/ is a package of its own: of the library it knows what users know. Only cli/ may know Node; only channel/ and vectors/ take hashes from a package. Imports of types count like any other.
  */
@@ -12,7 +12,7 @@ import { describe, expect, it } from 'vitest';
 const SRC = new URL('../src/', import.meta.url);
 const MOST_LINES = 350;
 
-const BASE = ['bytes', 'checks', 'config-error', 'random', 'status', 'replay'];
+const BASE = ['bytes', 'checks', 'config-error', 'options', 'random', 'status', 'replay'];
 const MIDDLE = ['wire', 'engine', ...BASE];
 const UPPER = ['frames', ...MIDDLE];
 
@@ -23,6 +23,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   aead: ['engine', 'checks', 'bytes', 'status'],
   vectors: ['vectors', 'aead', 'channel', ...UPPER],
   channel: ['channel', ...UPPER],
+  srtp: ['srtp', ...UPPER],
   frames: ['frames', ...MIDDLE],
   wire: ['wire', ...BASE],
   engine: ['engine', ...BASE],
@@ -30,6 +31,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   checks: ['bytes'],
   bytes: [],
   'config-error': [],
+  options: ['bytes', 'checks', 'replay'],
   random: [],
   status: [],
 };
