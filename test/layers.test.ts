@@ -21,7 +21,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   cli: ['cli'],
   index: ['channel', ...UPPER],
   aead: ['engine', 'checks', 'bytes', 'status'],
-  vectors: ['vectors', 'aead', 'channel', ...UPPER],
+  vectors: ['vectors', 'aead', 'channel', 'srtp', ...UPPER],
   channel: ['channel', ...UPPER],
   srtp: ['srtp', ...UPPER],
   frames: ['frames', ...MIDDLE],

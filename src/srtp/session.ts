@@ -12,8 +12,8 @@ import { load32, secretBytes, store32 } from '../bytes.js';
 import type { Engine, FrameJob, GcmKey } from '../engine/engine.js';
 import { type ParsedKeys, SALT_BYTES } from './keys.js';
 
-export const SRTP_LABELS = { key: 0, salt: 2 } as const;
-export const SRTCP_LABELS = { key: 3, salt: 5 } as const;
+const SRTP_LABELS = { key: 0, salt: 2 } as const;
+const SRTCP_LABELS = { key: 3, salt: 5 } as const;
 
 const BLOCK_BYTES = 16;
 const LABEL_AT = 7;
@@ -74,8 +74,8 @@ export function deriveSessions(engine: Engine, { key, salt }: ParsedKeys, srtp: 
   }
 }
 
-/** out = PRF(out.length) of a label. */
-function derive(master: GcmKey, salt: Uint8Array, label: number, out: Uint8Array, scratch: Uint8Array): void {
+/** out = PRF(out.length) of a label; `scratch` is 32 bytes, for the caller to wipe. */
+export function derive(master: GcmKey, salt: Uint8Array, label: number, out: Uint8Array, scratch: Uint8Array): void {
   const [x, block] = [scratch.subarray(0, BLOCK_BYTES), scratch.subarray(BLOCK_BYTES)];
   x.fill(0);
   x.set(salt);

@@ -8,6 +8,7 @@ import type {
   SframeCase as SchemaSframeCase,
   SframeHeaderCase,
   Sm4Case,
+  SrtpCase,
 } from '../../src/vectors/schema.js';
 
 export interface AesBlockCase {
@@ -19,7 +20,7 @@ export interface AesBlockCase {
   readonly ciphertext: string;
 }
 
-export type { GcmCase, SframeHeaderCase };
+export type { GcmCase, SframeHeaderCase, SrtpCase };
 export type Sm4EcbCase = Sm4Case;
 /** In our files every value is given. */
 export type HkdfCase = SchemaHkdfCase & { readonly prk: string; readonly okm: string };
@@ -39,7 +40,15 @@ export type ChannelCase = SchemaChannelCase & {
   readonly aad?: string;
 };
 
-export type Case = AesBlockCase | GcmCase | HkdfCase | Sm4EcbCase | SframeHeaderCase | SframeCase | ChannelCase;
+export type Case =
+  | AesBlockCase
+  | GcmCase
+  | HkdfCase
+  | Sm4EcbCase
+  | SframeHeaderCase
+  | SframeCase
+  | ChannelCase
+  | SrtpCase;
 
 export interface FixtureFile {
   readonly format: string;

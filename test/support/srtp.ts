@@ -49,7 +49,7 @@ export function rtcpPacket(body: Uint8Array, ssrc: number = SSRC): Uint8Array {
   return concat(header, body);
 }
 
-export function headerLengthOf(rtp: Uint8Array): number {
+function headerLengthOf(rtp: Uint8Array): number {
   const fixed = 12 + 4 * (rtp[0]! & 15);
   return rtp[0]! & 0x10 ? fixed + 4 + 4 * Buffer.from(rtp).readUInt16BE(fixed + 2) : fixed;
 }
