@@ -20,7 +20,7 @@ export interface AesBlockCase {
   readonly ciphertext: string;
 }
 
-export type { GcmCase, SframeHeaderCase, SrtpCase };
+export type { GcmCase, SframeHeaderCase };
 export type Sm4EcbCase = Sm4Case;
 /** In our files every value is given. */
 export type HkdfCase = SchemaHkdfCase & { readonly prk: string; readonly okm: string };
