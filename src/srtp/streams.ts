@@ -3,11 +3,12 @@
  *
  * The window's highest index holds both ROC and sequence number. A sender keeps streams for as long as the key lives, because a
  * stream that was forgotten could repeat a nonce; a receiver makes one after its first packet has authenticated, and evicts
- * the least recently used.
+ * the least recently used, of which it keeps the highest index.
  *
  * All or nothing: a stream is found by its SSRC only once everything in it is right. An exception between two steps loses a
  * record, never more.
  */
+import { EvictedSources } from '../frames/evicted.js';
 import { IdSlots } from '../frames/id-slots.js';
 import { ReplayWindow } from '../replay.js';
 
@@ -29,9 +30,10 @@ export class Stream {
     this.window = new ReplayWindow(windowSize);
   }
 
-  /** Forgets everything. */
-  reset(): void {
-    this.window.reset();
+  /** Forgets everything; up to `highest` indices are too old, and it is the newest. -1: there is none. */
+  reset(highest: number): void {
+    this.window.reset(highest + 1);
+    if (highest >= 0) this.window.accept(highest);
     this.roc = NONE;
   }
 
@@ -62,6 +64,7 @@ export class Stream {
 export class Streams {
   readonly #ssrcs: IdSlots;
   readonly #streams: (Stream | undefined)[] = [];
+  readonly #evicted = new EvictedSources();
   readonly #limit: number;
   readonly #windowSize: number;
   /** The record of a stream that is not known yet. */
@@ -83,14 +86,14 @@ export class Streams {
     return slot < 0 ? undefined : this.#streams[slot];
   }
 
-  /** An empty record, with a slot for it: what `authenticated` will make known. Nothing else changes. */
-  spare(): Stream {
+  /** A record for an SSRC that is not known, with a slot for it: what `authenticated` makes known. Nothing else changes. */
+  spare(ssrc: number): Stream {
     const ssrcs = this.#ssrcs;
     if (ssrcs.size === ssrcs.capacity) {
       ssrcs.grow(this.size >= this.#limit ? 2 * ssrcs.capacity : Math.min(2 * ssrcs.capacity, this.#limit));
     }
     const stream = this.#spare ?? new Stream(this.#windowSize);
-    stream.reset();
+    stream.reset(this.#evicted.highest(0, ssrc));
     this.#spare = stream;
     return stream;
   }
@@ -102,19 +105,20 @@ export class Streams {
     this.#spare = this.#streams[slot];
     this.#streams[slot] = stream;
     this.#ssrcs.insert(0, ssrc);
+    this.#evicted.remove(0, ssrc);
   }
 
   /** A stream made and kept for an SSRC which has none; undefined where there are as many as there may be. */
   made(ssrc: number): Stream | undefined {
     if (this.size >= this.#limit) return undefined;
-    const stream = this.spare();
+    const stream = this.spare(ssrc);
     this.#add(ssrc);
     return stream;
   }
 
   /** The stream of an SSRC, made for it where it has none; the least recently used makes room. */
   admitted(ssrc: number): Stream {
-    const stream = this.find(ssrc) ?? this.spare();
+    const stream = this.find(ssrc) ?? this.spare(ssrc);
     this.authenticated(ssrc);
     this.trim();
     return stream;
@@ -129,6 +133,11 @@ export class Streams {
 
   /** Evicts, least recently used first, the streams that are too many. */
   trim(): void {
-    while (this.size > this.#limit) this.#ssrcs.remove(this.#ssrcs.oldest);
+    while (this.size > this.#limit) {
+      const slot = this.#ssrcs.oldest;
+      const { highest } = this.#streams[slot]!.window;
+      if (highest >= 0) this.#evicted.keep(0, this.#ssrcs.low(slot), highest);
+      this.#ssrcs.remove(slot);
+    }
   }
 }

@@ -49,7 +49,7 @@ export class Unprotecting implements FrameProtocol<Stream> {
     if (stream === undefined) {
       // The packets that wait may make its stream known.
       if (waiting > 0) return AFTER_OTHERS;
-      stream = this.#streams.spare();
+      stream = this.#streams.spare(ssrc);
     }
     const index = kind.indexOf(frame, stream);
     if (waiting > 0 && this.#dependsOnOthers(stream, index)) return AFTER_OTHERS;

@@ -97,11 +97,30 @@ describe('a receiver', () => {
     expect(receiver.unprotect(srtp(4, 500), out)).toBe(LENGTH);
     expect(receiver.stats.streams).toBe(3);
     for (const ssrc of [1, 3, 4]) expect(receiver.unprotect(srtp(ssrc, 500), out)).toBe(REPLAYED);
-    expect(receiver.unprotect(srtp(2, 500), out)).toBe(LENGTH);
-    for (const ssrc of [1, 4, 2]) expect(receiver.unprotect(srtp(ssrc, 500), out)).toBe(REPLAYED);
+    // What was put out comes back where it was.
+    for (const sequence of [500, 499, 300]) expect(receiver.unprotect(srtp(2, sequence), out)).toBe(TOO_OLD);
+    expect(receiver.stats.streams).toBe(3);
+    expect(receiver.unprotect(srtp(2, 501), out)).toBe(LENGTH);
+    expect(receiver.unprotect(srtp(2, 500), out)).toBe(TOO_OLD);
+    for (const ssrc of [1, 4]) expect(receiver.unprotect(srtp(ssrc, 500), out)).toBe(REPLAYED);
     receiver.setRoc(9, 1);
     expect(receiver.stats.streams).toBe(3);
     expect(receiver.unprotect(srtp(9, 1, 1), out)).toBe(LENGTH);
+  });
+
+  test('knows the ROC of a stream that was put out and comes back', () => {
+    const receiver = new SrtpReceiver(KEYS, { maxStreams: 1 });
+    const out = new Uint8Array(100);
+    receiver.setRoc(1, 3);
+    expect(receiver.unprotect(srtp(1, 65_530, 3), out)).toBe(LENGTH);
+    expect(receiver.unprotect(srtp(2, 7), out)).toBe(LENGTH);
+    expect(receiver.unprotect(srtp(1, 3, 4), out)).toBe(LENGTH);
+    expect(receiver.unprotect(srtp(2, 7), out)).toBe(TOO_OLD);
+    expect(receiver.unprotect(srtp(2, 8), out)).toBe(LENGTH);
+    // A stream of which only the ROC was told leaves nothing.
+    receiver.setRoc(3, 9);
+    receiver.setRoc(4, 9);
+    expect(receiver.unprotect(srtp(3, 1, 0), out)).toBe(LENGTH);
   });
 
   test('in a batch nobody is evicted before its end', () => {
@@ -125,16 +144,16 @@ describe('a receiver', () => {
 test('an exception while a stream becomes known leaves no record with two owners', () => {
   const streams = new Streams(4, 64);
   for (const ssrc of [1, 2, 3]) {
-    streams.spare().accept(ssrc);
+    streams.spare(ssrc).accept(ssrc);
     const insert = vi.spyOn(IdSlots.prototype, 'insert').mockImplementationOnce(() => {
       throw new Error('the end of the stack');
     });
     expect(() => streams.authenticated(ssrc)).toThrow('the end of the stack');
     insert.mockRestore();
-    streams.spare().accept(10 * ssrc);
+    streams.spare(ssrc).accept(10 * ssrc);
     streams.authenticated(ssrc);
   }
-  streams.spare();
+  streams.spare(9);
   expect([1, 2, 3].map((ssrc) => streams.find(ssrc)!.window.highest)).toEqual([10, 20, 30]);
 });
 
