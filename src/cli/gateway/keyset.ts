@@ -54,6 +54,12 @@ export class Keyset {
 }
 
 /** What makes two models different channels: all but where the key is and when it is exchanged. */
-export function channelKey({ file: _file, watch: _watch, sealAfterMs: _after, graceMs: _grace, ...rest }: ChannelModel): string {
+export function channelKey({
+  file: _file,
+  watch: _watch,
+  sealAfterMs: _after,
+  graceMs: _grace,
+  ...rest
+}: ChannelModel): string {
   return JSON.stringify(rest);
 }

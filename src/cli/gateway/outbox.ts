@@ -58,13 +58,7 @@ export class Outbox {
     return false;
   }
 
-  #enqueue(
-    target: Target,
-    buffer: Uint8Array,
-    length: number,
-    isRtcp: boolean,
-    pooled: Uint8Array | undefined,
-  ): void {
+  #enqueue(target: Target, buffer: Uint8Array, length: number, isRtcp: boolean, pooled: Uint8Array | undefined): void {
     this.#pending++;
     const record = this.#records.pop() ?? new Departure(this.#done);
     record.length = length;

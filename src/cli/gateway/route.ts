@@ -35,7 +35,14 @@ export class Route {
   constructor({ model, ports, ends, clock, emit }: RouteOptions) {
     this.model = model;
     const side = (name: SideName) =>
-      new Side({ route: model.name, name, model: model[name], port: ports[name], receives: receives(model, name), emit });
+      new Side({
+        route: model.name,
+        name,
+        model: model[name],
+        port: ports[name],
+        receives: receives(model, name),
+        emit,
+      });
     this.inside = side('inside');
     this.outside = side('outside');
     const flow = (from: Side, to: Side) =>
@@ -45,6 +52,7 @@ export class Route {
     this.inside.flow = outward;
     this.outside.flow = inward;
     this.#flows = [outward, inward];
+    for (const side of this.sides) side.isShared = ports.inside === ports.outside;
   }
 
   get sides(): readonly [Side, Side] {

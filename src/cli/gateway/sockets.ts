@@ -57,7 +57,12 @@ export class Port {
       if (rtcpPort === 'mux') return new Port(at.host, media, undefined);
       const { port } = media.address();
       if (port === 65_535) {
-        return new Port(at.host, media, undefined, 'there is no port after 65535 for RTCP: only RTCP on the media port is taken');
+        return new Port(
+          at.host,
+          media,
+          undefined,
+          'there is no port after 65535 for RTCP: only RTCP on the media port is taken',
+        );
       }
       try {
         return new Port(at.host, media, await bind({ host: at.host, port: port + 1 }, options.interface));
@@ -82,6 +87,11 @@ export class Port {
 
   get rtcpListen(): string | undefined {
     return this.rtcp && endpointText({ host: this.host, port: this.rtcp.address().port });
+  }
+
+  /** Port numbers of the sockets. */
+  get numbers(): number[] {
+    return [this.media, this.rtcp].flatMap((socket) => (socket ? [socket.address().port] : []));
   }
 
   /** Connects the sockets to a peer and the port after it. Returns false where there is no way to the peer now. */
