@@ -43,6 +43,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli'],
   frameseal: ['cli'],
   'node:': ['cli'],
+  'prom-client': ['cli'],
 };
 
 /** What `npm run build` runs to make the SIMD modules: it may know Node, and nothing else imports it. */
