@@ -1,18 +1,12 @@
 /** The public API of `frameseal`. The bare ciphers are in `frameseal/aead`. */
 export { Channel, enableEncryption } from './channel/channel.js';
-export {
-  ConfigError,
-  type ConfigErrorCode,
-  type EncryptionConfig,
-  generateKey,
-  generateSalt,
-  type KnownMode,
-} from './channel/config.js';
+export { type EncryptionConfig, generateKey, generateSalt, type KnownMode } from './channel/config.js';
 export type { Framing, RtcpHandling } from './channel/layout.js';
 export { Opener, type OpenerStats } from './channel/opener.js';
 export type { ChannelOptions, OpenerOptions, RotateOptions } from './channel/options.js';
 export { Sealer } from './channel/sealer.js';
 export { warmUp } from './channel/warm-up.js';
+export { ConfigError, type ConfigErrorCode } from './config-error.js';
 export { type EngineChoice, EngineError, useSimdModule } from './engine/pick.js';
 export type { FrameStats } from './frames/counters.js';
 export { FrameError } from './frames/error.js';

@@ -10,6 +10,7 @@ import { parseConfig } from '../src/channel/config.js';
 import { DerivedKeys, KeySchedule, SUITES } from '../src/channel/keys.js';
 import { sm4Key } from '../src/channel/sm4.js';
 import { CounterMode } from '../src/engine/portable/aes.js';
+import { runCase } from '../src/vectors/run.js';
 import { rtpHeaderLength } from '../src/wire/rtp.js';
 import { SframeHeader, writeHeader } from '../src/wire/sframe.js';
 import { Guarded } from './support/arrays.js';
@@ -40,6 +41,7 @@ const FILES: Readonly<Record<string, Partial<Record<Case['kind'], number>>>> = {
   'headers.json': { 'sframe-header': 10 },
   'fips197.json': { 'aes-block': 3 },
   'gbt32907.json': { 'sm4-ecb': 9 },
+  'rfc7714.json': { srtp: 12 },
   'rfc5869.json': { hkdf: 3 },
   'rfc9605.json': { 'sframe-header': 289, sframe: 2 },
   'sp800-38d.json': { gcm: 32 },
@@ -237,6 +239,7 @@ const RUNNERS: { readonly [Kind in Case['kind']]: (engine: EngineName, testCase:
   'sframe-header': (_, testCase) => sframeHeader(testCase),
   sframe,
   channel,
+  srtp: (engine, testCase) => expect(runCase(testCase, engine)).toBeUndefined(),
 };
 
 function run<Kind extends Case['kind']>(engine: EngineName, testCase: CaseOf<Kind>): void {

@@ -1,7 +1,7 @@
 /**
  * The house's rules that a machine can see. Layers, one way:
  *
- *     cli -> index, aead, accelerated, vectors -> channel -> frames -> wire, engine -> bytes, checks, random, status, replay
+ *     cli -> index, aead, accelerated, vectors -> channel, srtp -> frames -> wire, engine -> bytes, checks, config-error, options, random, status, replay
  *
  * cli/ is a package of its own: of the library it knows what users know. Only cli/ may know Node; only channel/ and vectors/ take hashes from a package. Imports of types count like any other.
  */
@@ -12,7 +12,7 @@ import { describe, expect, it } from 'vitest';
 const SRC = new URL('../src/', import.meta.url);
 const MOST_LINES = 350;
 
-const BASE = ['bytes', 'checks', 'random', 'status', 'replay'];
+const BASE = ['bytes', 'checks', 'config-error', 'options', 'random', 'status', 'replay'];
 const MIDDLE = ['wire', 'engine', ...BASE];
 const UPPER = ['frames', ...MIDDLE];
 
@@ -22,14 +22,17 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   index: ['channel', ...UPPER],
   aead: ['engine', 'checks', 'bytes', 'status'],
   accelerated: ['engine'],
-  vectors: ['vectors', 'aead', 'channel', ...UPPER],
+  vectors: ['vectors', 'aead', 'channel', 'srtp', ...UPPER],
   channel: ['channel', ...UPPER],
+  srtp: ['srtp', ...UPPER],
   frames: ['frames', ...MIDDLE],
   wire: ['wire', ...BASE],
   engine: ['engine', ...BASE],
   replay: ['status'],
   checks: ['bytes'],
   bytes: [],
+  'config-error': [],
+  options: ['bytes', 'checks', 'replay'],
   random: [],
   status: [],
 };

@@ -23,6 +23,7 @@ import {
   toHex,
 } from '../bytes.js';
 import { own } from '../checks.js';
+import { ConfigError, type ConfigErrorCode } from '../config-error.js';
 import { fillRandom } from '../random.js';
 
 /** The modes that this engine offers. */
@@ -56,35 +57,6 @@ export interface ParsedConfig {
   readonly keyId: number;
   /** Empty where there is none. */
   readonly context: string;
-}
-
-/** What can be wrong with a key and with a salt alike. */
-type SecretFault = 'missing' | 'type' | 'empty' | 'text_as_bytes' | 'whitespace' | 'alphabet' | 'length';
-
-/** What was wrong, for programs: one code for each case of FORMAT.md section 1, and those of `rotate` (section 6). */
-export type ConfigErrorCode =
-  | 'config_type'
-  | 'unknown_field'
-  | `mode_${'missing' | 'type' | 'empty' | 'whitespace' | 'unknown' | 'not_offered'}`
-  | `key_${SecretFault | 'prefix' | 'separators' | 'is_base64' | 'weak'}`
-  | `salt_${SecretFault | 'is_hex' | 'url_alphabet' | 'padding' | 'trailing_bits'}`
-  | `salt_${'all_zero' | 'equals_key' | 'not_allowed'}`
-  | `key_id_${'type' | 'range' | 'not_allowed'}`
-  | `context_${'type' | 'empty' | 'control' | 'surrogate' | 'length' | 'not_allowed'}`
-  | `rotate_${'mode' | 'context' | 'key_id_live' | 'key_used' | 'too_many_keys' | 'not_supported'}`;
-
-/** Thrown for a configuration that cannot be used; the message says what to do next and may be logged. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-  /** The field at fault; 'config' for the configuration as a whole. */
-  readonly field: string;
-  readonly code: ConfigErrorCode;
-
-  constructor(field: string, code: ConfigErrorCode, message: string) {
-    super(message);
-    this.field = field;
-    this.code = code;
-  }
 }
 
 /** What a message says of a field whatever the fault. */

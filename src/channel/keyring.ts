@@ -5,10 +5,10 @@
  * while longer, then it is wiped here and in every sealer and opener. Timers run on the monotonic clock, keep no
  * process alive and end none: where wiping throws, it is tried again.
  */
+import { ConfigError } from '../config-error.js';
 import { IdSlots } from '../frames/id-slots.js';
 import { thoroughly } from '../frames/thoroughly.js';
 import type { ParsedConfig } from './config.js';
-import { ConfigError } from './config.js';
 import { type GcmMode, KeySchedule } from './keys.js';
 
 const MAX_LIVE_KEYS = 4;

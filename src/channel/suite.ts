@@ -1,7 +1,8 @@
 /** What a channel does, by family of modes: SFrame with AES-GCM, or SM4. */
+import { ConfigError } from '../config-error.js';
 import type { Engine } from '../engine/engine.js';
 import { thoroughly } from '../frames/thoroughly.js';
-import { ConfigError, type EncryptionConfig, type ParsedConfig, withConfig } from './config.js';
+import { type EncryptionConfig, type ParsedConfig, withConfig } from './config.js';
 import { KeyRing, type SessionSource } from './keyring.js';
 import type { GcmMode } from './keys.js';
 import type { Layout } from './layout.js';

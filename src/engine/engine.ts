@@ -14,7 +14,8 @@ import { EMPTY } from '../bytes.js';
 /** @internal Bytes of a GCM tag; shorter tags are not offered. */
 export const TAG_BYTES = 16;
 
-const NONCE_BYTES = 12;
+/** @internal */
+export const NONCE_BYTES = 12;
 
 /** @internal What `written` says where nothing was written: tag or padding are wrong; there is no memory for a text so long. */
 export const REFUSED = -1;
@@ -84,6 +85,11 @@ export interface GcmKey {
    * Without a key nothing is genuine.
    */
   open(job: FrameJob): boolean;
+  /**
+   * AES alone (FIPS 197): encrypts input[0, 16) into output[0, 16), which may be the same array. For key derivation: a block
+   * that is also a counter block of a frame would give away its key stream. Throws where no key is set.
+   */
+  encryptBlock(input: Uint8Array, output: Uint8Array): void;
   /** Zeroes what was made from the key. */
   wipe(): void;
 }

@@ -1,6 +1,6 @@
 /**
  * Known answers that an engine must give before anybody uses it: test case 4 of the GCM specification (McGrew and Viega,
- * appendix B: AES-128, 20 bytes of AAD, 60 bytes of text), and example 1 of GB/T 32907-2016, appendix A. An engine that
+ * appendix B: AES-128, 20 bytes of AAD, 60 bytes of text) with its E(K, Y0), and example 1 of GB/T 32907-2016, appendix A. An engine that
  * computes something else (a broken build, compiler or processor) must not run, and nothing takes its place in silence.
  */
 import { fromHex, toHex } from '../bytes.js';
@@ -12,6 +12,8 @@ const GCM = {
   aad: 'feedfacedeadbeeffeedfacedeadbeefabaddad2',
   plaintext:
     'd9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39',
+  firstBlock: 'cafebabefacedbaddecaf88800000001',
+  firstBlockEncrypted: '3247184b3c4f69a44dbcd22887bbb418',
   sealed:
     '42831ec2217774244b7221b784d0d49ce3aa212f2c02a4e035c17e2329aca12e21d514b25466931c7d8f6a5aac84aa051ba30b396a0aac973d58e0915bc94fbc3221a5db94fae95ae7121a47',
 };
@@ -52,6 +54,9 @@ function gcmFaults(engine: Engine): string[] {
     if (!key.open(job) || toHex(job.output) !== GCM.plaintext) faults.push('AES-GCM opens wrongly');
     sealed[sealed.length - 1]! ^= 1;
     if (key.open(job)) faults.push('AES-GCM takes a wrong tag');
+    const block = fromHex(GCM.firstBlock);
+    key.encryptBlock(block, block);
+    if (toHex(block) !== GCM.firstBlockEncrypted) faults.push('AES encrypts a block wrongly');
   } finally {
     key.wipe();
   }

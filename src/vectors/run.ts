@@ -9,19 +9,12 @@ import { DerivedKeys, type GcmMode, KeySchedule, SUITES } from '../channel/keys.
 import type { EngineChoice } from '../engine/pick.js';
 import { statusName, TOO_LARGE } from '../status.js';
 import { SframeHeader, writeHeader } from '../wire/sframe.js';
+import { type Difference, differ, outcome } from './outcome.js';
 import type { ChannelCase, GcmCase, HkdfCase, SframeCase, SframeHeaderCase, Sm4Case, VectorCase } from './schema.js';
-
-/** Where our code and a vector differ. */
-export interface Difference {
-  /** What was compared: `sealed`, `opened`, `okm`, ... */
-  readonly what: string;
-  readonly expected: string;
-  readonly got: string;
-}
+import { runSrtp } from './srtp.js';
 
 const LOW_32 = 0xffffffffn;
 const SESSION_BITS = 60n;
-const PATTERN = 0xa5;
 
 /** @internal Undefined where we agree; or the first difference. Throws for a case that is no case (bad hex, missing fields). */
 export function runCase(test: VectorCase, engine: EngineChoice): Difference | undefined {
@@ -38,21 +31,11 @@ export function runCase(test: VectorCase, engine: EngineChoice): Difference | un
       return runSframe(test, engine);
     case 'channel':
       return runChannel(test, engine);
+    case 'srtp':
+      return runSrtp(test, engine);
     case 'aes-block':
       throw new RangeError('aes-block cases are out of scope');
   }
-}
-
-function differ(what: string, expected: string, got: string): Difference | undefined {
-  return expected === got ? undefined : { what, expected, got };
-}
-
-/** A call that writes into an array: its result as hex, or its status's name; says so where a refusal wrote. */
-function outcome(outLength: number, call: (out: Uint8Array) => number): string {
-  const out = new Uint8Array(outLength).fill(PATTERN);
-  const result = call(out);
-  if (result >= 0) return toHex(out.subarray(0, result));
-  return statusName(result) + (out.every((byte) => byte === PATTERN) ? '' : ', and out was written');
 }
 
 function runGcm(test: GcmCase, engine: EngineChoice): Difference | undefined {

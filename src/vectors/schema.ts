@@ -3,6 +3,8 @@
  *
  * Bytes are hex, 64-bit integers are decimal strings. `expect` is a status's name; left out, it is 'ok'.
  */
+import type { SrtpSuite } from '../srtp/keys.js';
+
 export const FORMAT = 'frameseal-vectors/1';
 
 interface CaseBase {
@@ -95,13 +97,36 @@ export interface ChannelCase extends CaseBase {
   readonly loopback?: boolean;
 }
 
+/** @internal An SRTP or SRTCP packet under session keys, as RFC 7714 prints them; without `input` it is only unprotected. */
+export interface SrtpCase extends CaseBase {
+  readonly kind: 'srtp';
+  readonly packet: 'rtp' | 'rtcp';
+  readonly suite: SrtpSuite;
+  readonly sessionKey: string;
+  readonly sessionSalt: string;
+  /** RTP: its ROC; 0 where it is left out. */
+  readonly roc?: number;
+  /** RTCP: the SRTCP index to protect with. */
+  readonly index?: number;
+  readonly input?: string;
+  readonly protected: string;
+}
+
 /** A bare AES block: engines offer none, so that these are for tests of one engine's insides. */
 interface BlockCase extends CaseBase {
   readonly kind: 'aes-block';
 }
 
 /** @internal */
-export type VectorCase = GcmCase | HkdfCase | Sm4Case | SframeHeaderCase | SframeCase | ChannelCase | BlockCase;
+export type VectorCase =
+  | GcmCase
+  | HkdfCase
+  | Sm4Case
+  | SframeHeaderCase
+  | SframeCase
+  | ChannelCase
+  | SrtpCase
+  | BlockCase;
 
 /** Every kind once: the compiler sees to it. */
 const KINDS: Readonly<Record<VectorCase['kind'], true>> = {
@@ -111,6 +136,7 @@ const KINDS: Readonly<Record<VectorCase['kind'], true>> = {
   'sframe-header': true,
   sframe: true,
   channel: true,
+  srtp: true,
   'aes-block': true,
 };
 

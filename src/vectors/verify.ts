@@ -4,12 +4,13 @@ import { checkNames, own } from '../checks.js';
 import { type EngineChoice, pickEngine } from '../engine/pick.js';
 import { looksLikeCavp, readCavp } from './cavp.js';
 import { parseExactJson } from './json.js';
+import type { Difference } from './outcome.js';
 import { looksLikeRfc9605, readRfc9605 } from './rfc9605.js';
-import { type Difference, runCase } from './run.js';
+import { runCase } from './run.js';
 import { FORMAT, isKnownKind, Scope, type VectorCase, type VectorFile, VectorFormatError } from './schema.js';
 import { looksLikeWycheproof, readWycheproof } from './wycheproof.js';
 
-export type { Difference } from './run.js';
+export type { Difference } from './outcome.js';
 export { VectorFormatError } from './schema.js';
 
 export interface VerifyOptions {

@@ -1,8 +1,8 @@
 /** What enableEncryption takes besides a configuration, and in what order it refuses. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { enableEncryption } from '../../src/channel/channel.js';
-import { ConfigError } from '../../src/channel/config.js';
 import type { ChannelOptions } from '../../src/channel/options.js';
+import { ConfigError } from '../../src/config-error.js';
 import { bytes, config, MODES, pair } from '../support/channel.js';
 import { ENGINES, mistyped } from '../support/engines.js';
 

@@ -1,6 +1,6 @@
 /** Tools of the end-to-end test: Debian packages, child processes that always end, temporary files. */
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -13,13 +13,32 @@ const REMOVAL_PAUSE_MS = 100;
 export function needTools(packages, say = step) {
   const missing = Object.entries(packages).filter(([tool]) => spawnSync('which', [tool]).status !== 0);
   if (missing.length === 0) return;
-  const names = missing.map(([, name]) => name);
+  installPackages(
+    missing.map(([, name]) => name),
+    say,
+  );
+}
+
+/** Installs packages of Debian; `say` reports it. */
+export function installPackages(names, say = step) {
   say(`installing ${names.join(', ')}`);
   const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   for (const args of [['update'], ['install', '-y', '--no-install-recommends', ...names]]) {
     const options = { env: environment, encoding: 'utf8', timeout: INSTALL_LIMIT_MS };
     const { status, error, stderr } = spawnSync('apt-get', args, options);
     if (status !== 0) throw new Error(`apt-get ${args[0]} failed: ${error?.message ?? stderr.slice(-500)}`);
+  }
+}
+
+/** Does something while packages that are installed start no services. */
+export function withoutServices(action) {
+  const policy = '/usr/sbin/policy-rc.d';
+  if (existsSync(policy)) return action();
+  writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    return action();
+  } finally {
+    rmSync(policy, { force: true });
   }
 }
 

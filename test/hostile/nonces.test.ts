@@ -7,10 +7,10 @@
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Channel, enableEncryptionWith } from '../../src/channel/channel.js';
-import { ConfigError } from '../../src/channel/config.js';
 import type { SessionSource } from '../../src/channel/keyring.js';
 import type { GcmMode } from '../../src/channel/keys.js';
 import type { Sealer } from '../../src/channel/sealer.js';
+import { ConfigError } from '../../src/config-error.js';
 import { CLOSED, MALFORMED, NO_ROOM, NOT_RTP, RTCP, UNFINISHED } from '../../src/status.js';
 import { bytes, config, countedSessions, expectBytes, GCM_MODES, KID, referenceSeal, rtp } from '../support/channel.js';
 import { ENGINES, type EngineName, mistyped } from '../support/engines.js';

@@ -58,7 +58,11 @@ export const ENGINE_RULES = [
         '    const { stream }',
       ],
       ['a wiped key is there', '    this.#hasKey = false;\n    this.#counterMode', '    this.#counterMode'],
-      ['sealing without a key', 'if (!this.#hasKey) throw new EngineError(NO_KEY);', ''],
+      [
+        'sealing without a key',
+        'seal(job: FrameJob): void {\n    if (!this.#hasKey) throw new EngineError(NO_KEY);',
+        'seal(job: FrameJob): void {',
+      ],
       ['a refused job keeps the result of the one before', '    job.written = REFUSED;\n', ''],
       ['the tag has three words', 'i < 4; i++) difference', 'i < 3; i++) difference'],
       [
@@ -144,6 +148,7 @@ export const ENGINE_RULES = [
     mutations: [
       ['a wrong tag is not tried', "if (key.open(job)) faults.push('AES-GCM takes a wrong tag');", ''],
       ['what was sealed is not compared', 'if (toHex(job.output) !== GCM.sealed)', 'if (false)'],
+      ['AES of a block is not tried', 'if (toHex(block) !== GCM.firstBlockEncrypted)', 'if (false)'],
       ['SM4 is not tried', '...sm4Faults(engine)', ''],
     ],
   },

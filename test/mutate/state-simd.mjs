@@ -1,5 +1,8 @@
 /** Slots, guards, wiping and what is written when in the SIMD engine; judged by unit tests. Shape: format.mjs. */
 const SLOTS = ['test/engine/slots.test.ts'];
+const BLOCK = ['test/engine/block.test.ts'];
+const BLOCK_ARGUMENTS = 'input: Uint8Array, output: Uint8Array): void {\n';
+const NO_KEY_THROWS = '    if (!this.#hasKey) throw new EngineError(NO_KEY);\n';
 const MEMORY = ['test/engine/simd/memory.test.ts'];
 
 /** Both kinds of key of the SIMD engine. */
@@ -30,10 +33,14 @@ export const SIMD_RULES = [
     file: 'src/engine/simd/gcm.ts',
     tests: [...SLOTS, ...MEMORY],
     mutations: [
-      ['sealing without a key', 'if (!this.#hasKey) throw new EngineError(NO_KEY);', ''],
+      [
+        'sealing without a key',
+        'seal(job: FrameJob): void {\n    if (!this.#hasKey) throw new EngineError(NO_KEY);',
+        'seal(job: FrameJob): void {',
+      ],
       ['opening without a key', '    if (!this.#hasKey) return false;\n', ''],
       ['a refused job keeps the result of the one before', '    job.written = REFUSED;\n', ''],
-      ['set-up leaves the key', 'memory.wipeKeySetUp();', ''],
+      ['set-up leaves the key', 'memory.wipeKeySetUp();\n    }\n    this.#hasKey', '}\n    this.#hasKey'],
       ['a forged frame leaves its plaintext', '      memory.text(0).wipe(job.length);\n', ''],
       [
         'a long text is deciphered before it has authenticated',
@@ -41,7 +48,20 @@ export const SIMD_RULES = [
         '    this.#cryptLong(area.at, length);\n    if (difference !== 0) return false;',
       ],
       ['the tag of a long text has 15 bytes', 'i < TAG_BYTES; i++) difference', 'i < TAG_BYTES - 1; i++) difference'],
-      ['guards are not looked at before a long text', '    memory.checkGuards();\n', ''],
+      [
+        'guards are not looked at before a long text',
+        '    memory.checkGuards();\n    memory.putNonce',
+        '    memory.putNonce',
+      ],
+    ],
+  },
+  {
+    file: 'src/engine/simd/gcm.ts',
+    tests: BLOCK,
+    mutations: [
+      ['a block without a key', `encryptBlock(${BLOCK_ARGUMENTS}${NO_KEY_THROWS}`, `encryptBlock(${BLOCK_ARGUMENTS}`],
+      ['a block leaves its key stream', 'finally {\n      memory.wipeKeySetUp();\n    }\n  }', 'finally {}\n  }'],
+      ['a block is added to what was there', '      heap.fill(0, TEXT, TEXT + BLOCK_BYTES);\n', ''],
     ],
   },
   {

@@ -8,7 +8,7 @@
  *     - inputs are never written; no KID and CTR comes twice, whoever sealed; no message shows a secret;
  *     - ordinary calls of this object and of other channels are right afterwards.
  */
-import { ConfigError } from '../../src/channel/config.js';
+import { ConfigError } from '../../src/config-error.js';
 import { FrameError } from '../../src/frames/error.js';
 import { CLOSED, NO_ROOM, UNFINISHED } from '../../src/status.js';
 import { mistyped } from './engines.js';

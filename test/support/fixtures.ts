@@ -8,6 +8,7 @@ import type {
   SframeCase as SchemaSframeCase,
   SframeHeaderCase,
   Sm4Case,
+  SrtpCase,
 } from '../../src/vectors/schema.js';
 
 export interface AesBlockCase {
@@ -39,7 +40,15 @@ export type ChannelCase = SchemaChannelCase & {
   readonly aad?: string;
 };
 
-export type Case = AesBlockCase | GcmCase | HkdfCase | Sm4EcbCase | SframeHeaderCase | SframeCase | ChannelCase;
+export type Case =
+  | AesBlockCase
+  | GcmCase
+  | HkdfCase
+  | Sm4EcbCase
+  | SframeHeaderCase
+  | SframeCase
+  | ChannelCase
+  | SrtpCase;
 
 export interface FixtureFile {
   readonly format: string;

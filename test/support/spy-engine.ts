@@ -3,7 +3,17 @@ import type { Engine, FrameJob, GcmKey, Sm4Key } from '../../src/engine/engine.j
 import { portableEngine } from '../../src/engine/portable/portable.js';
 
 /** Where a fault may be: before something is done, and after it (`set`, `sealed`). */
-type Point = 'setKey' | 'set' | 'wipe' | 'seal' | 'sealed' | 'sealAll' | 'sealedAll' | 'open' | 'openAll';
+type Point =
+  | 'setKey'
+  | 'set'
+  | 'wipe'
+  | 'seal'
+  | 'sealed'
+  | 'sealAll'
+  | 'sealedAll'
+  | 'open'
+  | 'openAll'
+  | 'encryptBlock';
 
 /** A key that notes the arrays it was given and whether it holds a key. */
 class SpyKey<Key extends GcmKey | Sm4Key> {
@@ -44,6 +54,11 @@ class SpyGcmKey extends SpyKey<GcmKey> implements GcmKey {
   open(job: FrameJob): boolean {
     this.at('open');
     return this.real.open(job);
+  }
+
+  encryptBlock(input: Uint8Array, output: Uint8Array): void {
+    this.at('encryptBlock');
+    this.real.encryptBlock(input, output);
   }
 }
 

@@ -52,6 +52,7 @@ export class Route {
     this.inside.flow = outward;
     this.outside.flow = inward;
     this.#flows = [outward, inward];
+    for (const side of this.sides) side.isShared = ports.inside === ports.outside;
   }
 
   get sides(): readonly [Side, Side] {

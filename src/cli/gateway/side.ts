@@ -64,6 +64,10 @@ export class Side {
   #oversize = 0;
   readonly #sendErrors = new CodeCounts();
   readonly #socketErrors = new CodeCounts();
+  /** Whether the other side of the route has the same sockets. */
+  isShared = false;
+  /** Called with the code of each error of sending. */
+  onTrouble: (code: string) => void = () => {};
   /** Read from the system's table by the host. */
   kernelDrops = 0;
 
@@ -77,6 +81,11 @@ export class Side {
     this.hasRtcpPort = port.rtcp !== undefined;
     this.#learns = model.peer === 'learn';
     this.#sources = new Sources(model.from ?? this.#defaultSources());
+  }
+
+  /** Whether packets may arrive here. */
+  get receives(): boolean {
+    return this.#options.receives;
   }
 
   get headerBytes(): number {
@@ -125,11 +134,15 @@ export class Side {
   }
 
   countSendError(error: NodeJS.ErrnoException): void {
-    this.#sendErrors.add(error.code ?? 'UNKNOWN');
+    const { code = 'UNKNOWN' } = error;
+    this.#sendErrors.add(code);
+    this.onTrouble(code);
   }
 
   countSocketError(error: NodeJS.ErrnoException): void {
-    this.#socketErrors.add(error.code ?? 'UNKNOWN');
+    const { code = 'UNKNOWN' } = error;
+    this.#socketErrors.add(code);
+    this.onTrouble(code);
   }
 
   countOversize(): void {

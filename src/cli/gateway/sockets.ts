@@ -89,6 +89,11 @@ export class Port {
     return this.rtcp && endpointText({ host: this.host, port: this.rtcp.address().port });
   }
 
+  /** Port numbers of the sockets. */
+  get numbers(): number[] {
+    return [this.media, this.rtcp].flatMap((socket) => (socket ? [socket.address().port] : []));
+  }
+
   /** Connects the sockets to a peer and the port after it. Returns false where there is no way to the peer now. */
   async connect({ host, port }: Endpoint): Promise<boolean> {
     const all = [connectSocket(this.media, host, port), this.rtcp && connectSocket(this.rtcp, host, port + 1)];

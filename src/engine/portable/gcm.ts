@@ -96,6 +96,15 @@ export class PortableGcmKey implements GcmKey {
     return true;
   }
 
+  encryptBlock(input: Uint8Array, output: Uint8Array): void {
+    if (!this.#hasKey) throw new EngineError(NO_KEY);
+    const { stream } = this.#counterMode;
+    this.#counterMode.start(input);
+    this.#counterMode.block(load32(input, 12));
+    for (let i = 0; i < 4; i++) store32(output, 4 * i, stream[i]!);
+    stream.fill(0);
+  }
+
   wipe(): void {
     this.#hasKey = false;
     this.#counterMode.wipe();

@@ -3,7 +3,16 @@
  * and no memory address depends on a secret; a test reads the modules for that (test/engine/simd/walk.test.ts).
  */
 import { load32, store32 } from '../../bytes.js';
-import { EngineError, type FrameJob, type GcmKey, NO_KEY, NO_MEMORY, REFUSED, TAG_BYTES } from '../engine.js';
+import {
+  EngineError,
+  type FrameJob,
+  type GcmKey,
+  NO_KEY,
+  NO_MEMORY,
+  NONCE_BYTES,
+  REFUSED,
+  TAG_BYTES,
+} from '../engine.js';
 import {
   BEFORE_TEXT_BYTES,
   FRAME,
@@ -25,6 +34,7 @@ import type { SimdMemory, SlotRegistry } from './memory.js';
 /** Counter 1 of a nonce masks the tag; text begins at counter 2. */
 const TAG_COUNTER = 1;
 const TAG_AND_TEXT = TEXT - 16;
+const BLOCK_BYTES = 16;
 /** Where the tag of a long text waits. */
 const LONG_TAG = FRAMES + FRAME.tag;
 const ZERO_NONCE = new Int32Array(3);
@@ -129,6 +139,22 @@ export class SimdGcmKey implements GcmKey {
     // The AAD and the lengths have a block each.
     const blocks = Math.min(HASH_POWERS, 2 + ((length + 15) >>> 4));
     kernels.prefetch(slot + HASH_TABLES + (HASH_POWERS - blocks) * POWER_BYTES, slot + SLOT_BYTES);
+  }
+
+  /** The block as a counter block: its last word is the counter, the rest the nonce. */
+  encryptBlock(input: Uint8Array, output: Uint8Array): void {
+    if (!this.#hasKey) throw new EngineError(NO_KEY);
+    const memory = this.#memory;
+    memory.checkGuards();
+    const { heap, kernels } = memory;
+    try {
+      heap.fill(0, TEXT, TEXT + BLOCK_BYTES);
+      for (let i = 0; i < NONCE_BYTES; i++) heap[FRAMES + FRAME.nonce + i] = input[i]!;
+      kernels.crypt(this.#slot, this.#quads, FRAMES, load32(input, NONCE_BYTES), TEXT, 1);
+      for (let i = 0; i < BLOCK_BYTES; i++) output[i] = heap[TEXT + i]!;
+    } finally {
+      memory.wipeKeySetUp();
+    }
   }
 
   get hasKey(): boolean {

@@ -1,7 +1,8 @@
 /** Arbitrary values as a configuration: nothing but a well-formed result or a ConfigError without secrets comes of them. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, parseConfig } from '../../../src/channel/config.js';
+import { parseConfig } from '../../../src/channel/config.js';
+import { ConfigError } from '../../../src/config-error.js';
 import {
   ascii,
   CODES,

@@ -1,6 +1,7 @@
 /** Configurations that are refused (FORMAT.md section 1): every row of cases.ts, the order of faults, and no secret in an error. */
 import { describe, expect, it } from 'vitest';
-import { ConfigError, parseConfig } from '../../../src/channel/config.js';
+import { parseConfig } from '../../../src/channel/config.js';
+import { ConfigError } from '../../../src/config-error.js';
 import { CASES } from './cases.js';
 import {
   ascii,

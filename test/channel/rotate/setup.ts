@@ -1,10 +1,11 @@
 /** What the tests of rotation share: keys A to E with the keyIds 0 to 4, and which of them opens or seals now. */
 import { afterEach, beforeEach, expect, vi } from 'vitest';
 import { type Channel, enableEncryptionWith } from '../../../src/channel/channel.js';
-import { ConfigError, type EncryptionConfig } from '../../../src/channel/config.js';
+import type { EncryptionConfig } from '../../../src/channel/config.js';
 import type { SessionSource } from '../../../src/channel/keyring.js';
 import type { Opener } from '../../../src/channel/opener.js';
 import type { Sealer } from '../../../src/channel/sealer.js';
+import { ConfigError } from '../../../src/config-error.js';
 import { UNKNOWN_KEY } from '../../../src/status.js';
 import { bytes, config, countedSessions, expectBytes } from '../../support/channel.js';
 import { sframeHeader } from '../../support/sframe.js';

@@ -9,7 +9,7 @@ import { Coverage } from './coverage.js';
 import { HITS, instrument, type Point } from './instrument.js';
 
 /** Rooms and files of dist/ that get counters. The engines get none: engines have tests of their own, and counters would slow them too much. */
-const COUNTED = ['wire', 'channel', 'vectors', 'bytes.js', 'replay.js', 'arrays.js'];
+const COUNTED = ['wire', 'channel', 'srtp', 'vectors', 'bytes.js', 'replay.js', 'arrays.js'];
 
 /** Modules by name. */
 const MODULES = {
@@ -17,11 +17,13 @@ const MODULES = {
   bytes: 'bytes.js',
   channel: 'channel/channel.js',
   config: 'channel/config.js',
+  configError: 'config-error.js',
   frameError: 'frames/error.js',
   keys: 'channel/keys.js',
   sm4: 'channel/sm4.js',
   rtp: 'wire/rtp.js',
   sframe: 'wire/sframe.js',
+  srtp: 'srtp/index.js',
   status: 'status.js',
   verify: 'vectors/verify.js',
   warmUp: 'channel/warm-up.js',
@@ -32,11 +34,13 @@ interface Modules {
   readonly bytes: typeof import('../../../dist/bytes.js');
   readonly channel: typeof import('../../../dist/channel/channel.js');
   readonly config: typeof import('../../../dist/channel/config.js');
+  readonly configError: typeof import('../../../dist/config-error.js');
   readonly frameError: typeof import('../../../dist/frames/error.js');
   readonly keys: typeof import('../../../dist/channel/keys.js');
   readonly sm4: typeof import('../../../dist/channel/sm4.js');
   readonly rtp: typeof import('../../../dist/wire/rtp.js');
   readonly sframe: typeof import('../../../dist/wire/sframe.js');
+  readonly srtp: typeof import('../../../dist/srtp/index.js');
   readonly status: typeof import('../../../dist/status.js');
   readonly verify: typeof import('../../../dist/vectors/verify.js');
   readonly warmUp: typeof import('../../../dist/channel/warm-up.js');

@@ -51,7 +51,7 @@ function bytesIn(value: unknown, encoding: 'hex' | 'base64'): string {
   return hexOf(bytes);
 }
 
-export function configTarget({ config: reading, channel, folder }: Code): Target {
+export function configTarget({ config: reading, configError: { ConfigError }, channel, folder }: Code): Target {
   const words = vocabulary(folder);
 
   function run(input: Uint8Array): string {
@@ -87,7 +87,7 @@ export function configTarget({ config: reading, channel, folder }: Code): Target
   }
 
   function mustBeDocumented(error: unknown, config: unknown, options: unknown): string {
-    const isConfigError = error instanceof reading.ConfigError;
+    const isConfigError = error instanceof ConfigError;
     const isOptionError = options !== undefined && (error instanceof TypeError || error instanceof RangeError);
     if (!isConfigError && !isOptionError) throw error;
     if (typeof config === 'object' && config !== null) {

@@ -251,8 +251,8 @@ export class Life {
       return String(call() ?? '');
     } catch (error) {
       if (error instanceof Violation) throw error;
-      const { config, frameError } = this.#code;
-      const documented = [TypeError, RangeError, config.ConfigError, frameError.FrameError];
+      const { configError, frameError } = this.#code;
+      const documented = [TypeError, RangeError, configError.ConfigError, frameError.FrameError];
       const isClosed = error instanceof Error && error.message.startsWith('the channel is closed');
       if (!isClosed && !documented.some((kind) => error instanceof kind)) throw error;
       return `${(error as Error).name} ${(error as Error).message}`;

@@ -47,7 +47,7 @@ const NAMES = [
   'header',
 ];
 const OWN_FORMAT = 'frameseal-vectors/1';
-const KNOWN_KINDS = ['gcm', 'hkdf', 'sm4-ecb', 'sframe-header', 'sframe', 'channel', 'aes-block'];
+const KNOWN_KINDS = ['gcm', 'hkdf', 'sm4-ecb', 'sframe-header', 'sframe', 'channel', 'srtp', 'aes-block'];
 const KINDS = [...KNOWN_KINDS, 'none', 'toString'];
 
 /** Counts of work and of memory that a file may ask for, as numbers or as text; what asks for more is no finding. */

@@ -1,0 +1,11 @@
+/** Which packets of a port are RTCP (RFC 5761). */
+import { checkBytes } from '../checks.js';
+import { isRtcpPacket } from '../wire/srtp.js';
+
+/**
+ * Whether a packet, protected or not, says that it is RTCP: version 2, and a second byte from 192 to 223. For ports that carry
+ * both: `unprotectRtcp` takes these, `unprotect` the others. Throws TypeError for what is no Uint8Array.
+ */
+export function isRtcp(packet: Uint8Array): boolean {
+  return isRtcpPacket(packet, checkBytes('packet', packet));
+}
