@@ -2,6 +2,7 @@
  * Prometheus metrics of a gateway. All values of a scrape come from one snapshot, so that they agree with each other.
  * Labels are bounded: names of the configuration, statuses and error codes; no address, SSRC or key id.
  */
+import { setImmediate } from 'node:timers/promises';
 import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
 import { FLOWS, flowOf, SIDES } from '../rates.js';
 import type { Counts, CryptTimes, GatewaySnapshot, RouteSnapshot, SideName, SideSnapshot } from '../snapshot.js';
@@ -117,6 +118,7 @@ export class Metrics {
   readonly contentType: string = Registry.PROMETHEUS_CONTENT_TYPE;
   readonly #registry = new Registry();
   #snapshot: GatewaySnapshot | undefined;
+  #before: Promise<unknown> = Promise.resolve();
 
   constructor() {
     collectDefaultMetrics({ register: this.#registry });
@@ -128,9 +130,21 @@ export class Metrics {
     }
   }
 
+  /** The loop turns between metrics, so that hundreds of routes do not hold media up. One scrape at a time. */
   text(snapshot: GatewaySnapshot): Promise<string> {
+    const text = this.#before.then(() => this.#render(snapshot));
+    this.#before = text.catch(() => {});
+    return text;
+  }
+
+  async #render(snapshot: GatewaySnapshot): Promise<string> {
     this.#snapshot = snapshot;
-    return this.#registry.metrics();
+    const texts: string[] = [];
+    for (const { name } of this.#registry.getMetricsAsArray()) {
+      texts.push(await this.#registry.getSingleMetricAsString(name));
+      await setImmediate();
+    }
+    return `${texts.join('\n\n')}\n`;
   }
 }
 
