@@ -7,7 +7,7 @@ import { Rates } from '../rates.js';
 import type { GatewayEvent, GatewaySnapshot, Reporter } from '../snapshot.js';
 import { Diagnosis } from './diagnosis.js';
 import { LiveTable, type TerminalSize, tableOf } from './live.js';
-import { openOutlet } from './outlet.js';
+import { drained, type Outlet, openOutlet } from './outlet.js';
 import { isWarning, totals, Words } from './words.js';
 
 /** Priorities of syslog, which systemd takes off the start of a line. */
@@ -32,7 +32,7 @@ export function openReporter(format: LogFormat): GatewayReporter {
   const table = isLive ? new LiveTable(outlet, size) : undefined;
   const line: Line = (text) => (table === undefined ? outlet.write(`${text}\n`) : table.lines(text));
   const log = format === 'json' ? new JsonLog(line) : new TextLog(line, lineStyle(isLive));
-  const reporter = new GatewayReporter(log, table);
+  const reporter = new GatewayReporter(log, table, outlet);
   stream.write = (chunk: string | Uint8Array, ...rest: unknown[]) => {
     const text = typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString();
     log.text(text.replace(/\n$/, ''));
@@ -49,10 +49,12 @@ export class GatewayReporter implements Reporter {
   readonly #diagnosis = new Diagnosis();
   readonly #rates = new Rates();
   readonly #lost = new Map<string, number>();
+  readonly #outlet: Outlet | undefined;
 
-  constructor(log: Log, table?: LiveTable) {
+  constructor(log: Log, table?: LiveTable, outlet?: Outlet) {
     this.#log = log;
     this.#table = table;
+    this.#outlet = outlet;
   }
 
   event(event: GatewayEvent): void {
@@ -70,6 +72,13 @@ export class GatewayReporter implements Reporter {
   end(snapshot: GatewaySnapshot): void {
     this.#table?.clear();
     this.#log.end(snapshot);
+  }
+
+  /** Waits until all lines are written, one second at most. False where somebody still has to read some. */
+  async flush(): Promise<boolean> {
+    if (this.#outlet === undefined) return true;
+    await drained(this.#outlet);
+    return this.#outlet.pending === 0;
   }
 }
 
