@@ -21,8 +21,8 @@ const PIPE_POLL_MS = 20;
 const OWN_MODE = 0o600;
 const GROUP_MODE = 0o640;
 
-/** `checked` refuses a file that other users can reach; `insecure` warns and goes on. */
-export type FileTrust = 'checked' | 'insecure';
+/** `checked` refuses a file that other users can reach; `insecure` warns and goes on; `keyless`: no key is in it, and all may read it. */
+export type FileTrust = 'checked' | 'insecure' | 'keyless';
 
 /** The system's codes in words. */
 const WORDS: Readonly<Record<string, string>> = {
@@ -165,7 +165,7 @@ const noted = new Set<string>();
 /** Throws a CliError for a file that more users can reach than anybody meant, or that another user but root owns. */
 function checkReach(path: string, status: Stats, trust: FileTrust): void {
   const user = process.getuid?.();
-  if (user === undefined) return;
+  if (user === undefined || trust === 'keyless') return;
   const reach = reachOf(status);
   const isForeign = status.isFile() && status.uid !== user && status.uid !== 0;
   if (isForeign)

@@ -142,6 +142,17 @@ export class LocalHost implements Host {
     for (const route of fresh) {
       const type = before.has(route.model.name) ? 'route-changed' : 'route-opened';
       this.#emit({ type, route: route.snapshot(this.#thread) });
+      for (const { name: side, port } of route.sides) {
+        if (port.rtcpFault === undefined) continue;
+        this.#emit({
+          type: 'warning',
+          cause: 'rtcp-port',
+          route: route.model.name,
+          side,
+          count: 1,
+          message: port.rtcpFault,
+        });
+      }
     }
     const removed = left.filter(({ model }) => !this.#routes.has(model.name));
     for (const route of removed) this.#emit({ type: 'route-closed', route: route.snapshot(this.#thread) });

@@ -81,8 +81,7 @@ async function openSide(route: RouteModel, name: SideName, free: Map<string, Por
 /** What two sides must have in common for one to take over the other's sockets. */
 function keyOf(route: RouteModel, name: SideName): string {
   const { listen, rtcpPort, interface: via } = route[name];
-  const { inside, outside } = route;
-  const isShared = inside.listen !== undefined && JSON.stringify(inside.listen) === JSON.stringify(outside.listen);
+  const { isShared } = route;
   // Free ports differ; both sides of a route may mean the same one.
   const own = listen === undefined || listen.port === 0 ? [route.name, isShared ? 'both' : name] : [];
   return JSON.stringify([

@@ -233,7 +233,7 @@ export class Side {
 
   /** Who may send where `from` is left out: the peer; on a protected side that learns anybody, and on a clear one this machine. */
   #defaultSources(): readonly string[] {
-    if (!this.#learns) return [];
+    if (typeof this.model.peer === 'object') return [];
     return this.model.rule.kind === 'clear' ? [plainAddress(this.port.host)] : ['any'];
   }
 }

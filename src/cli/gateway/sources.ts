@@ -55,3 +55,12 @@ export class Sources {
     return isAllowed;
   }
 }
+
+/** What is wrong with addresses and prefixes, or undefined. */
+export function sourcesFault(from: readonly string[]): string | undefined {
+  const list = new BlockList();
+  return from
+    .filter((each) => each !== 'any')
+    .map((each) => addPrefix(list, each))
+    .find((fault) => fault !== undefined);
+}

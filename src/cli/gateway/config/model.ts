@@ -43,6 +43,8 @@ export interface SideModel {
 export interface RouteModel {
   readonly name: string;
   readonly direction: Direction;
+  /** Whether both sides have the same sockets: packets from a side's peer are that side's, all others the other's. */
+  readonly isShared: boolean;
   readonly inside: SideModel;
   readonly outside: SideModel;
 }
@@ -77,4 +79,10 @@ export function receives(route: Pick<RouteModel, 'direction'>, side: 'inside' | 
 /** Whether packets may leave on the side. */
 export function sends(route: Pick<RouteModel, 'direction'>, side: 'inside' | 'outside'): boolean {
   return receives(route, side === 'inside' ? 'outside' : 'inside');
+}
+
+/** Whether the sides of a route mean the same sockets: one address, and a port that is named. */
+export function meanSamePort(inside: SideModel, outside: SideModel): boolean {
+  const at = ({ listen, rtcpPort }: SideModel) => JSON.stringify([listen, rtcpPort]);
+  return inside.listen !== undefined && inside.listen.port !== 0 && at(inside) === at(outside);
 }

@@ -9,7 +9,7 @@ import { dirname, isAbsolute, join } from 'node:path';
 import * as v from 'valibot';
 import { type Document, isMap, isNode, LineCounter, parseDocument } from 'yaml';
 import type { ChannelModel, GatewayModel, RouteModel, SideModel } from './model.js';
-import { SIDE_DEFAULTS } from './model.js';
+import { meanSamePort, SIDE_DEFAULTS } from './model.js';
 import { type GatewayFile, gatewaySchema, type SchemaIssue, type SideFile } from './schema.js';
 import { senseFaults } from './sense.js';
 
@@ -97,9 +97,10 @@ function modelOf(file: GatewayFile, folder: string): GatewayModel {
       definite<ChannelModel>({ name, ...rest, file: from(rest.file), sealAfterMs: sealAfter, graceMs: grace }),
     ),
     srtp: Object.entries(file.srtp).map(([name, { file }]) => ({ name, file: from(file) })),
-    routes: file.routes.map(
-      ({ inside, outside, ...rest }): RouteModel => ({ ...rest, inside: sideOf(inside), outside: sideOf(outside) }),
-    ),
+    routes: file.routes.map((route): RouteModel => {
+      const [inside, outside] = [sideOf(route.inside), sideOf(route.outside)];
+      return { ...route, isShared: meanSamePort(inside, outside), inside, outside };
+    }),
   });
 }
 

@@ -5,12 +5,15 @@ import type { SideName } from '../snapshot.js';
 import { isLoopback, isMulticast, isWildcard, plainAddress } from './addresses.js';
 import { type GatewayModel, type RouteModel, receives, type SideModel, sends } from './model.js';
 import type { Fault } from './read.js';
-import type { GatewayFile, SideFile } from './schema.js';
+import type { SideFile } from './schema.js';
 
 const SIDES = ['inside', 'outside'] as const;
 
 /** All faults of a model; `file` is what it was read from, and shows what was left out. */
-export function senseFaults(model: GatewayModel, file: Pick<GatewayFile, 'routes'>): Fault[] {
+export function senseFaults(
+  model: GatewayModel,
+  file: { readonly routes: readonly Readonly<Record<SideName, SideFile>>[] },
+): Fault[] {
   const faults: Fault[] = [];
   const names = new Set<string>();
   for (const [i, route] of model.routes.entries()) {
@@ -153,10 +156,8 @@ function isOwn(host: string): boolean {
 
 function isShared(model: GatewayModel, one: Listening, other: Listening): boolean {
   if (one.path[1] !== other.path[1] || one.port !== other.port) return false;
-  const { inside, outside } = model.routes[Number(one.path[1])]!;
-  const isSame =
-    JSON.stringify([inside.listen, inside.rtcpPort]) === JSON.stringify([outside.listen, outside.rtcpPort]);
-  return isSame && [inside, outside].some(({ peer }) => typeof peer === 'object');
+  const { inside, outside, isShared } = model.routes[Number(one.path[1])]!;
+  return isShared && [inside, outside].some(({ peer }) => typeof peer === 'object');
 }
 
 /** Two senders under one SRTP key would repeat nonces: a key that sends has one route. */

@@ -22,12 +22,12 @@ export interface Outlet {
   readonly pending: number;
 }
 
-/** An outlet over stdout or stderr. */
-export function openOutlet(descriptor: 1 | 2): Outlet {
+/** An outlet over stdout or stderr. `lost`: called where the system takes no more. */
+export function openOutlet(descriptor: 1 | 2, lost?: (error: Error) => void): Outlet {
   const stream = descriptor === 1 ? process.stdout : process.stderr;
   const terminal = stream.isTTY ? reopen(descriptor) : undefined;
   if (terminal !== undefined) return new TerminalOutlet(terminal);
-  return new StreamOutlet(isAsynchronous(descriptor) ? stream : poolWriter(descriptor));
+  return new StreamOutlet(isAsynchronous(descriptor) ? stream : poolWriter(descriptor), lost);
 }
 
 /** Waits until an outlet has written everything, one second at most. */
@@ -81,11 +81,12 @@ class StreamOutlet implements Outlet {
   readonly #write: Writable['write'];
   #isLost = false;
 
-  constructor(stream: Writable) {
+  constructor(stream: Writable, lost?: (error: Error) => void) {
     this.#stream = stream;
     this.#write = stream.write.bind(stream);
-    stream.on('error', () => {
+    stream.on('error', (error) => {
       this.#isLost = true;
+      lost?.(error);
     });
   }
 
