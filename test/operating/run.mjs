@@ -46,15 +46,6 @@ const DIRECTIVES = [
 /** Series that are there only once something has failed. */
 const RARE = /frameseal_send_errors_total/;
 
-const { values } = parseArgs({ options: { seconds: { type: 'string', default: '60' } } });
-needTools({ promtool: 'prometheus', prometheus: 'prometheus', 'systemd-analyze': 'systemd' }, step);
-await inTemporaryDirectory(async (file) => {
-  unit(file);
-  rules();
-  await gateways(file, Number(values.seconds));
-});
-step('done');
-
 function step(text) {
   process.stdout.write(`operating: ${text}\n`);
 }
@@ -275,3 +266,12 @@ function receiverReport() {
 function at(port) {
   return `${HOST}:${port}`;
 }
+
+const { values } = parseArgs({ options: { seconds: { type: 'string', default: '60' } } });
+needTools({ promtool: 'prometheus', prometheus: 'prometheus', 'systemd-analyze': 'systemd' }, step);
+await inTemporaryDirectory(async (file) => {
+  unit(file);
+  rules();
+  await gateways(file, Number(values.seconds));
+});
+step('done');

@@ -16,7 +16,7 @@ import { type LogFormat, openReporter } from './report/reporter.js';
 import { JsonReporter } from './reporters.js';
 import { selfTest } from './selftest.js';
 import { modelOfShortForm, type ShortForm } from './shortform.js';
-import type { Reporter } from './snapshot.js';
+import type { GatewayEvent, Reporter } from './snapshot.js';
 import { sourcesFault } from './sources.js';
 import { openHosts } from './workers.js';
 
@@ -101,6 +101,12 @@ async function gateway(file: string | undefined, options: GatewayOptions): Promi
   const stopped = stopSignal();
   const reporters: Reporter[] = [openReporter(options.log)];
   if (options.json) reporters.push(new JsonReporter(options));
+  const tell = (event: GatewayEvent) => {
+    for (const reporter of reporters) reporter.event(event);
+  };
+  /** What happens before the start is complete is told after it: first what the lines of routes refer to. */
+  const early: GatewayEvent[] = [];
+  let report = (event: GatewayEvent): void => void early.push(event);
   const engine = accelerate();
   selfTest(engine);
   warmUp();
@@ -111,12 +117,11 @@ async function gateway(file: string | undefined, options: GatewayOptions): Promi
     version,
     engine,
     hosts: openHosts,
-    report: (event) => {
-      for (const reporter of reporters) reporter.event(event);
-    },
+    report: (event) => report(event),
   });
   const http = await serve(running);
   const { engine: name } = await running.snapshot();
+  report = tell;
   running.emit({
     type: 'started',
     version,
@@ -124,6 +129,8 @@ async function gateway(file: string | undefined, options: GatewayOptions): Promi
     ...(file !== undefined && { file }),
     ...(http && { http: http.address }),
   });
+  const isChannel = ({ type }: GatewayEvent): boolean => type === 'channel';
+  for (const event of [...early.filter(isChannel), ...early.filter((event) => !isChannel(event))]) tell(event);
   tellOfRisks(running);
   const tick = async () => {
     const snapshot = await running.snapshot();
@@ -140,6 +147,9 @@ async function gateway(file: string | undefined, options: GatewayOptions): Promi
   const totals = await running.snapshot();
   for (const reporter of reporters) reporter.end(totals);
   await http?.close();
+  await Promise.all(reporters.map((reporter) => reporter.flush()));
+  // A key file that is still being read, or a reader that has stopped, would keep the process.
+  process.exit();
 }
 
 async function start(options: Parameters<typeof Gateway.start>[0]): Promise<Gateway> {

@@ -52,6 +52,9 @@ export class Gateway implements GatewayView {
   #usedKeys: UsedKeys | undefined;
   #model: GatewayModel | undefined;
   #reload: Promise<void> | undefined;
+  /** The part of a reload that changes something; the part before it reads files, which may take seconds. */
+  #change: Promise<void> | undefined;
+  #isStopping = false;
   #isReloadWanted = false;
   #last: readonly HostSnapshot[] | undefined;
 
@@ -112,8 +115,9 @@ export class Gateway implements GatewayView {
 
   /** Drains all routes, and closes everything. The snapshot stays as it was after the last packet. */
   async stop(): Promise<void> {
+    this.#isStopping = true;
     this.#watch.close();
-    await this.#reload;
+    await this.#change;
     this.#last ??= await Promise.all(this.#hosts.map((host) => host.drain()));
     this.#keeper.close();
   }
@@ -147,6 +151,13 @@ export class Gateway implements GatewayView {
     if ('faults' in reading) return this.#refuse(reading.faults);
     const { model } = reading;
     const keys = await readKeys(model, trust);
+    // Files that are read at last when the gateway ends change nothing.
+    if (this.#isStopping) return;
+    this.#change = this.#apply(model, keys);
+    await this.#change;
+  }
+
+  async #apply(model: GatewayModel, keys: KeyReading): Promise<void> {
     const faults = [...keys.faults, ...this.#fixedFaults(model), ...this.#keeper.faults(keys.channels)];
     if (faults.length > 0) return this.#refuse(faults);
     const prepared = await this.#prepare(model, keys);

@@ -3,7 +3,7 @@
  * totals. A gateway of one route in options has flat counters; one of a gateway.yaml its whole snapshot.
  */
 import { type Endpoint, endpointText } from '../arguments.js';
-import { type Outlet, openOutlet } from './report/outlet.js';
+import { drained, type Outlet, openOutlet } from './report/outlet.js';
 import { type ShortCounters, shortCounters } from './shortform.js';
 import type { GatewayEvent, GatewaySnapshot, Reporter, SideName } from './snapshot.js';
 
@@ -68,6 +68,10 @@ export class JsonReporter implements Reporter {
   end(snapshot: GatewaySnapshot): void {
     const counters = this.#shown.forward === undefined ? snapshot : shortCounters(snapshot, this.#from);
     this.#print({ event: 'totals', ...counters });
+  }
+
+  flush(): Promise<void> {
+    return drained(this.#outlet);
   }
 
   /** Packets and bits a second since the last call. */

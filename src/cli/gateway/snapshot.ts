@@ -246,6 +246,8 @@ export interface Reporter {
   tick(snapshot: GatewaySnapshot): void;
   /** The totals, after the last packet. */
   end(snapshot: GatewaySnapshot): void;
+  /** Waits until everything is written, one second at most. */
+  flush(): Promise<void>;
 }
 
 /** The HTTP side: `http/server.ts` exports `serveHttp` of this type. Rejects with the system's error where it cannot listen. */
