@@ -21,7 +21,7 @@ const PLAIN_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,31}$/;
 
 const SPACE = /[ \t\r\n]*/y;
 const STRING = /"[ !#-[\]-\uffff]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[ !#-[\]-\uffff]*)*"/y;
-const SCALAR = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.+-])|(?:true|false|null)(?!\w)/y;
+const SCALAR = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
 
 /** The value of a JSON text. Throws JsonError. */
 export function parseJson(text: string): unknown {

@@ -1,9 +1,11 @@
 /** Writing without waiting: a terminal, a pipe or a file that takes nothing costs lines, not media. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import * as fs from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { onLoopback } from '../../src/cli/gateway/process.js';
 import { TerminalOutlet } from '../../src/cli/gateway/report/outlet.js';
-import { pause, temporaryFile } from '../support/cli.js';
+import { CLI, configFile, freePorts, Mailbox, pause, rtp, temporaryFile } from '../support/cli.js';
 
 const { O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants;
 
@@ -79,6 +81,25 @@ const CHATTERBOX = `
 const REPORTER = new URL('../../src/cli/dist/gateway/report/reporter.js', import.meta.url).href;
 const ARGUMENTS = ['--input-type=module', '-e', CHATTERBOX, REPORTER];
 
+const hasPython = spawnSync('python3', ['--version']).status === 0;
+/** A terminal that Ctrl-S has stopped. The descriptor of messages is passed on. */
+const STOPPED_TERMINAL = `import os, pty, signal, subprocess, sys, termios
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+main, sub = pty.openpty()
+termios.tcflow(sub, termios.TCOOFF)
+run = lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL)
+sys.exit(subprocess.run(sys.argv[1:], stdin=sub, stdout=sub, stderr=sub, pass_fds=[3], preexec_fn=run).returncode)`;
+
+/** A process of Node on a stopped terminal; leads a process group that ends with the test. */
+function onStoppedTerminal(args: readonly string[]): ChildProcess {
+  const command = ['-c', STOPPED_TERMINAL, process.execPath, ...args];
+  const child = spawn('python3', command, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], detached: true });
+  onTestFinished(() => {
+    if (child.exitCode === null) process.kill(-child.pid!, 'SIGKILL');
+  });
+  return child;
+}
+
 function turnsOf(child: ChildProcess) {
   onTestFinished(() => void child.kill('SIGKILL'));
   const state = { turns: 0 };
@@ -114,18 +135,32 @@ describe('a process that reports', () => {
     expect(text).toContain('a library warns');
   });
 
-  it.skipIf(spawnSync('python3', ['--version']).status !== 0)('goes on while its terminal is stopped', async () => {
-    // A terminal that Ctrl-S has stopped. The descriptor of the messages is passed on.
-    const terminal = `import os, pty, subprocess, sys, termios, time
-main, sub = pty.openpty()
-termios.tcflow(sub, termios.TCOOFF)
-subprocess.run(sys.argv[1:], stdin=sub, stdout=sub, stderr=sub, pass_fds=[3])`;
-    const child = spawn('python3', ['-c', terminal, process.execPath, ...ARGUMENTS], {
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      detached: true,
-    });
-    onTestFinished(() => void process.kill(-child.pid!, 'SIGKILL'));
-    await goesOn(turnsOf(child));
+  it.skipIf(!hasPython)('goes on while its terminal is stopped', async () => {
+    await goesOn(turnsOf(onStoppedTerminal(ARGUMENTS)));
+  });
+});
+
+describe('a gateway', () => {
+  it.skipIf(!hasPython)('forwards everything while its terminal is stopped, and ends', async () => {
+    const port = await freePorts();
+    const inbox = await Mailbox.open(port);
+    const listen = await freePorts();
+    const child = onStoppedTerminal([CLI, 'gateway', ...onLoopback('seal', listen, port), '--config', configFile()]);
+    // Nothing says when it listens: packets before that are lost.
+    for (let i = 0; i < 200 && inbox.received.length === 0; i++) {
+      await inbox.send(listen, [rtp(0)]);
+      await pause(50);
+    }
+    await pause(1500);
+    inbox.received.length = 0;
+    for (let i = 0; i < 300; i++) {
+      await inbox.send(listen, [rtp(i)]);
+      await pause(5);
+    }
+    expect(await inbox.wait(300)).toHaveLength(300);
+    const ended = once(child, 'exit');
+    process.kill(-child.pid!, 'SIGTERM');
+    expect(await ended).toEqual([0, null]);
   });
 });
 

@@ -367,6 +367,12 @@ describe('the live table', () => {
     state.text = '';
     table.lines('line');
     expect(state.text).toBe('\x1b[1A\r\x1b[Jline\n\x1b[?7la\n\x1b[?7h');
+    state.pending = 1;
+    table.clear();
+    state.pending = 0;
+    state.text = '';
+    table.lines('line');
+    expect(state.text).toBe('\x1b[1A\r\x1b[Jline\n');
   });
 
   it('has a row a side, and shows the sides that lose', () => {

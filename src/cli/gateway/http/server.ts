@@ -17,7 +17,6 @@ import { statusOf } from './status.js';
 const MAX_CONNECTIONS = 100;
 const MAX_REQUESTS_PER_SECOND = 100;
 const MAX_HEAD_BYTES = 8192;
-const HEAD_LIMIT_MS = 3000;
 /** An exchange: from the connection, or the end of the last answer, to the last byte of the answer. */
 const EXCHANGE_LIMIT_MS = 10_000;
 const SNAPSHOT_LIMIT_MS = 2000;
@@ -42,7 +41,6 @@ export const serveHttp: ServeHttp = async ({ host, port }, view) => {
   const server = createServer(
     {
       maxHeaderSize: MAX_HEAD_BYTES,
-      headersTimeout: HEAD_LIMIT_MS,
       requestTimeout: EXCHANGE_LIMIT_MS,
       keepAliveTimeout: EXCHANGE_LIMIT_MS,
       connectionsCheckingInterval: SAMPLE_EVERY_MS,
