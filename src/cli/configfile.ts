@@ -4,7 +4,7 @@
  */
 import { lstat } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { type Channel, type EncryptionConfig, enableEncryption, type KnownMode } from 'frameseal';
+import { type EncryptionConfig, enableEncryption, type KnownMode } from 'frameseal';
 import { JsonError, parseJson } from './json.js';
 import { codeOf, createSecretFile, type FileTrust, readSecretFile, reason, replaceSecretFile } from './secretfile.js';
 import { CliError } from './terminal.js';
@@ -76,16 +76,12 @@ export interface Identity {
   readonly keyId?: number;
 }
 
-export function identityOf({ fingerprint, mode, keyId }: Channel): Identity {
-  return { fingerprint, mode, ...(keyId !== undefined && { keyId }) };
-}
-
 /** Throws ConfigError for a bad configuration. */
 export function identify(config: EncryptionConfig): Identity {
   const channel = enableEncryption(config);
-  const identity = identityOf(channel);
+  const { fingerprint, mode, keyId } = channel;
   channel.close();
-  return identity;
+  return { fingerprint, mode, ...(keyId !== undefined && { keyId }) };
 }
 
 /** Whether there is anything at a path, a link that leads nowhere among it. */
