@@ -53,6 +53,7 @@ export class Gateway implements GatewayView {
   #model: GatewayModel | undefined;
   #reload: Promise<void> | undefined;
   #isReloadWanted = false;
+  #isStopping = false;
   #last: readonly HostSnapshot[] | undefined;
 
   private constructor(options: GatewayOptions) {
@@ -113,7 +114,7 @@ export class Gateway implements GatewayView {
   /** Drains all routes, and closes everything. The snapshot stays as it was after the last packet. */
   async stop(): Promise<void> {
     this.#watch.close();
-    await this.#reload;
+    this.#isStopping = true;
     this.#last ??= await Promise.all(this.#hosts.map((host) => host.drain()));
     this.#keeper.close();
   }
@@ -131,7 +132,6 @@ export class Gateway implements GatewayView {
     const faults = (await this.#prepare(model, keys)) ?? (await this.#takeSrtpKeys(model, keys));
     if (faults !== undefined) throw new FaultsError(faults, true);
     await this.#commit(model, keys);
-    for (const channel of this.#keeper.snapshot()) this.emit({ type: 'channel', channel });
   }
 
   async #reloadWhileWanted(): Promise<void> {
@@ -147,6 +147,7 @@ export class Gateway implements GatewayView {
     if ('faults' in reading) return this.#refuse(reading.faults);
     const { model } = reading;
     const keys = await readKeys(model, trust);
+    if (this.#isStopping) return;
     const faults = [...keys.faults, ...this.#fixedFaults(model), ...this.#keeper.faults(keys.channels)];
     if (faults.length > 0) return this.#refuse(faults);
     const prepared = await this.#prepare(model, keys);
@@ -193,8 +194,12 @@ export class Gateway implements GatewayView {
   async #commit(model: GatewayModel, keys: KeyReading) {
     this.#model = model;
     this.#placement.settle();
+    const known = new Set(this.#keeper.snapshot().map(({ name }) => name));
+    const rotations = this.#keeper.take(keys.channels);
+    for (const channel of this.#keeper.snapshot())
+      if (!known.has(channel.name)) this.emit({ type: 'channel', channel });
     const changes = await Promise.all(this.#hosts.map((host) => host.commit()));
-    for (const plan of this.#keeper.take(keys.channels)) {
+    for (const plan of rotations) {
       const { name, sealAfterMs, graceMs } = plan.model;
       await Promise.all(this.#hosts.map((host) => host.rotate(name, plan, { sealAfterMs, graceMs })));
     }
