@@ -39,6 +39,10 @@ async function path(options: { seal?: string[]; open?: string[]; both?: string[]
   return { config, entry, middle, exit, sender: await Mailbox.open(0), receiver, sealing, opening };
 }
 
+/** The lines on stderr that warn of something. */
+const warningsOf = ({ stderr }: GatewayProcess, of: RegExp) =>
+  stderr.split('\n').filter((line) => line.includes('warning: ') && of.test(line));
+
 const totals = (running: GatewayProcess) => running.events.at(-1) as Record<string, never>;
 
 describe('two gateways', () => {
@@ -62,17 +66,17 @@ describe('two gateways', () => {
     expect((await receiver.wait(1))[0]?.equals(packet)).toBe(true);
   });
 
-  it('forward RTCP in the clear, beside the media and on the next port, and drop noise', async () => {
+  it('seal RTCP, beside the media and on the next port, and drop noise', async () => {
     const { entry, exit, sender, receiver, sealing, opening } = await path();
     const rtcp = await Mailbox.open(exit + 1);
     await sender.send(entry, [RECEIVER_REPORT, Buffer.from('not rtp'), Buffer.alloc(0), rtp(1)]);
-    await sender.send(entry + 1, [RECEIVER_REPORT, rtp(2)]);
+    await sender.send(entry + 1, [RECEIVER_REPORT]);
     expect((await receiver.wait(2)).map((packet) => packet.length)).toEqual([RECEIVER_REPORT.length, rtp(1).length]);
     expect((await rtcp.wait(1))[0]?.equals(RECEIVER_REPORT)).toBe(true);
     await sealing.end();
     await opening.end();
     expect(totals(sealing)).toMatchObject({
-      rtcp: { forwarded: 2, dropped: 1 },
+      rtcp: { forwarded: 2, dropped: 0 },
       refused: { NOT_RTP: 1, MALFORMED: 1 },
     });
   });
@@ -145,8 +149,7 @@ describe('a sealing gateway', () => {
     await sender.send(entry, [rtp(1, 1300), rtp(2, 1460), rtp(3, 1480)]);
     await receiver.wait(3);
     await sealing.end();
-    expect(sealing.stderr.match(/warning/g)?.length).toBe(1);
-    expect(sealing.stderr).toContain('1500');
+    expect(warningsOf(sealing, /1,?500/)).toHaveLength(1);
     expect(totals(sealing)).toMatchObject({ oversize: 2 });
   });
 

@@ -7,7 +7,6 @@ import { type Endpoint, endpointArgument, endpointText, integerArgument } from '
 import { addConfigOptions, type ConfigOptions, loadConfig } from '../configfile.js';
 import { onReload, stopSignal } from '../signals.js';
 import { CliError } from '../terminal.js';
-import { parseEndpoint } from './config/addresses.js';
 import { type GatewayModel, receives } from './config/model.js';
 import { fileSource, type ModelSource } from './config/source.js';
 import { FaultsError, Gateway } from './gateway.js';
@@ -42,6 +41,7 @@ const SEAL_AFTER_SECONDS = 5;
 const GRACE_SECONDS = 10;
 const DAY_SECONDS = 86_400;
 const REPORT_EVERY_MS = 1000;
+/** For the totals to be written. */
 const FIRST_PLAIN_PORT = 1024;
 
 export function addGateway(program: Command): void {
@@ -101,12 +101,12 @@ async function gateway(file: string | undefined, options: GatewayOptions): Promi
   const stopped = stopSignal();
   const reporters: Reporter[] = [openReporter(options.log)];
   if (options.json) reporters.push(new JsonReporter(options));
-  const tell = (event: GatewayEvent) => {
-    for (const reporter of reporters) reporter.event(event);
+  // The first line says what has started; what happens meanwhile follows it.
+  let waiting: GatewayEvent[] | undefined = [];
+  const report = (event: GatewayEvent) => {
+    if (waiting !== undefined && event.type !== 'started') waiting.push(event);
+    else for (const reporter of reporters) reporter.event(event);
   };
-  /** What happens before the start is complete is told after it: first what the lines of routes refer to. */
-  const early: GatewayEvent[] = [];
-  let report = (event: GatewayEvent): void => void early.push(event);
   const engine = accelerate();
   selfTest(engine);
   warmUp();
@@ -117,11 +117,10 @@ async function gateway(file: string | undefined, options: GatewayOptions): Promi
     version,
     engine,
     hosts: openHosts,
-    report: (event) => report(event),
+    report,
   });
   const http = await serve(running);
   const { engine: name } = await running.snapshot();
-  report = tell;
   running.emit({
     type: 'started',
     version,
@@ -129,8 +128,9 @@ async function gateway(file: string | undefined, options: GatewayOptions): Promi
     ...(file !== undefined && { file }),
     ...(http && { http: http.address }),
   });
-  const isChannel = ({ type }: GatewayEvent): boolean => type === 'channel';
-  for (const event of [...early.filter(isChannel), ...early.filter((event) => !isChannel(event))]) tell(event);
+  const early = waiting;
+  waiting = undefined;
+  early.forEach(report);
   tellOfRisks(running);
   const tick = async () => {
     const snapshot = await running.snapshot();
@@ -223,11 +223,8 @@ async function shortSource(options: GatewayOptions): Promise<ModelSource> {
     throw new CliError('give a gateway.yaml, or --seal or --open with --listen and --forward');
   if ((options.seal === true) === (options.open === true)) throw new CliError('give one of --seal and --open');
   if (forward.port === 0) throw new CliError('--forward needs the port that packets go to: HOST:PORT');
-  for (const [name, at] of Object.entries({ '--listen': listen, '--forward': forward })) {
-    const fault = parseEndpoint(endpointText(at));
-    if (typeof fault === 'string') throw new CliError(`${name}: ${fault}`);
-  }
   const config = options.config ?? process.env['FRAMESEAL_CONFIG'];
+  // Says what is missing.
   if (config === undefined || config === '') await loadConfig(options);
   const reading = modelOfShortForm({
     ...options,

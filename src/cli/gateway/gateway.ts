@@ -135,7 +135,6 @@ export class Gateway implements GatewayView {
     const faults = (await this.#prepare(model, keys)) ?? (await this.#takeSrtpKeys(model, keys));
     if (faults !== undefined) throw new FaultsError(faults, true);
     await this.#commit(model, keys);
-    for (const channel of this.#keeper.snapshot()) this.emit({ type: 'channel', channel });
   }
 
   async #reloadWhileWanted(): Promise<void> {
@@ -204,8 +203,12 @@ export class Gateway implements GatewayView {
   async #commit(model: GatewayModel, keys: KeyReading) {
     this.#model = model;
     this.#placement.settle();
+    const known = new Set(this.#keeper.snapshot().map(({ name }) => name));
+    const rotations = this.#keeper.take(keys.channels);
+    for (const channel of this.#keeper.snapshot())
+      if (!known.has(channel.name)) this.emit({ type: 'channel', channel });
     const changes = await Promise.all(this.#hosts.map((host) => host.commit()));
-    for (const plan of this.#keeper.take(keys.channels)) {
+    for (const plan of rotations) {
       const { name, sealAfterMs, graceMs } = plan.model;
       await Promise.all(this.#hosts.map((host) => host.rotate(name, plan, { sealAfterMs, graceMs })));
     }

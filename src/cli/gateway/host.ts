@@ -82,6 +82,7 @@ export class LocalHost implements Host {
   #routes = new Map<string, Route>();
   #ports = new Set<Port>();
   #prepared: Prepared | undefined;
+  #drained: Promise<HostSnapshot> | undefined;
   readonly #timer: NodeJS.Timeout;
 
   /** `thread`: for snapshots; 0 is the main thread. */
@@ -177,14 +178,23 @@ export class LocalHost implements Host {
     this.#keysets.get(channel)!.rotate(plan.config, times);
   }
 
-  async snapshot(): Promise<HostSnapshot> {
+  snapshot(): Promise<HostSnapshot> {
+    return this.#drained ?? Promise.resolve(this.#current());
+  }
+
+  #current(): HostSnapshot {
     return {
       routes: [...this.#routes.values()].map((route) => route.snapshot(this.#thread)),
       crypt: this.#clock.snapshot(),
     };
   }
 
-  async drain(): Promise<HostSnapshot> {
+  drain(): Promise<HostSnapshot> {
+    this.#drained ??= this.#drain();
+    return this.#drained;
+  }
+
+  async #drain(): Promise<HostSnapshot> {
     const deadline = performance.now() + DRAIN_LIMIT_MS;
     // Turns of the event loop without an arrival, not time: while a machine stalls, nothing is read.
     let seen = -1;
@@ -192,13 +202,14 @@ export class LocalHost implements Host {
       const { arrived, pending } = this.#motion();
       quiet = arrived === seen && pending === 0 ? quiet + 1 : 0;
       seen = arrived;
-      await new Promise((resolve) => setTimeout(resolve, TURN_MS));
+      await turn();
     }
     for (const route of this.#routes.values()) route.flush();
+    while (this.#motion().pending > 0 && performance.now() < deadline) await turn();
     clearInterval(this.#timer);
     this.#peers.close();
     await refreshDrops(this.#allSides());
-    const last = await this.snapshot();
+    const last = this.#current();
     for (const route of this.#routes.values()) route.close();
     await Promise.all([...this.#ports].map((port) => port.close()));
     for (const keyset of this.#keysets.values()) keyset.close();
@@ -275,4 +286,8 @@ export class LocalHost implements Host {
     this.#ports = used;
     await Promise.all(unused.map((port) => port.close()));
   }
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, TURN_MS));
 }

@@ -4,9 +4,12 @@
  *     --seal     inside listens at A, clear; outside sends to B, protected
  *     --open     outside listens at A, protected; inside sends to B, clear
  *
- * With --two-way both sides have the sockets at A: what comes from B goes back to whoever sent last to A.
+ * With --two-way both sides have the sockets at A, if A and B are of one family: what comes from B goes back to whoever
+ * sent last to A.
  */
+import { isIP, isIPv6 } from 'node:net';
 import type { Endpoint } from '../arguments.js';
+import { plainAddress } from './config/addresses.js';
 import type { GatewayModel, SideModel } from './config/model.js';
 import { CHANNEL_DEFAULTS } from './config/model.js';
 import type { Fault } from './config/read.js';
@@ -40,7 +43,8 @@ export function modelOfShortForm(options: ShortForm): { readonly model: GatewayM
     clearRtcp: options.rtcp === 'forward' ? 'forward' : 'drop',
   } as const;
   const near = { ...common, listen, ...(twoWay && { peer: 'learn' as const }), ...(from && { from }) };
-  const far = { ...common, peer: forward, ...(twoWay && { listen }) };
+  const isShared = twoWay === true && isIPv6(listen.host) === isIPv6(forward.host);
+  const far = { ...common, peer: forward, ...(twoWay && farListen(isShared, options)) };
   const clear = { rule: { kind: 'clear' } } as const;
   const sealed = { rule: { kind: 'channel', channel: CHANNEL } } as const;
   const [inside, outside]: [SideModel, SideModel] = seal
@@ -72,7 +76,7 @@ export function modelOfShortForm(options: ShortForm): { readonly model: GatewayM
       {
         name: ROUTE,
         direction: twoWay ? 'both' : seal ? 'outward' : 'inward',
-        isShared: twoWay === true,
+        isShared,
         inside,
         outside,
       },
@@ -80,6 +84,16 @@ export function modelOfShortForm(options: ShortForm): { readonly model: GatewayM
   };
   const faults = senseFaults(model, { routes: [{ inside: { clear: true }, outside: { channel: CHANNEL } }] });
   return faults.length > 0 ? { faults: faults.map((fault) => inOptions(fault, seal === true)) } : { model };
+}
+
+/** Where the far side listens: at the same sockets, or at free ports of the family that it sends in. */
+function farListen(isShared: boolean, { listen, forward }: ShortForm): Pick<SideModel, 'listen' | 'from'> {
+  if (isShared) return { listen };
+  const isKnown = isIP(forward.host) !== 0;
+  return {
+    listen: { host: isIPv6(forward.host) ? '::' : '0.0.0.0', port: 0 },
+    ...(isKnown && { from: [plainAddress(forward.host)] }),
+  };
 }
 
 /** A fault in the words of the options. */

@@ -15,8 +15,6 @@ import { isMulticast, withoutZone } from './config/addresses.js';
 const RECEIVE_BUFFER_BYTES = 4 << 20;
 /** Free ports that are tried until the next one is free as well. */
 const TRIES = 8;
-/** Where there is no way to the peer now; there may be one later. */
-const NO_ROUTE: ReadonlySet<string> = new Set(['ENETUNREACH', 'EHOSTUNREACH', 'ENETDOWN', 'EADDRNOTAVAIL', 'EINVAL']);
 
 export type OnDatagram = (packet: Buffer, source: dgram.RemoteInfo) => void;
 
@@ -34,6 +32,11 @@ export class Port {
   /** Why there is no port for RTCP; undefined where there is one, or none is wanted. */
   readonly rtcpFault: string | undefined;
   readonly host: string;
+  /** HOST:PORT of the media socket, and of the RTCP socket. */
+  readonly listen: string;
+  readonly rtcpListen: string | undefined;
+  /** Port numbers of the sockets. */
+  readonly numbers: readonly number[];
   onMedia: OnDatagram = () => {};
   onRtcp: OnDatagram = () => {};
   /** Called for each error that a socket reports by itself. */
@@ -44,6 +47,10 @@ export class Port {
     this.media = media;
     this.rtcp = rtcp;
     this.rtcpFault = rtcpFault;
+    this.numbers = [media, rtcp].flatMap((socket) => (socket ? [socket.address().port] : []));
+    const [first, second] = this.numbers;
+    this.listen = endpointText({ host, port: first! });
+    this.rtcpListen = second === undefined ? undefined : endpointText({ host, port: second });
     media.on('message', (packet, source) => this.onMedia(packet, source));
     rtcp?.on('message', (packet, source) => this.onRtcp(packet, source));
     for (const socket of [media, rtcp]) socket?.on('error', (error) => this.onError(error));
@@ -80,20 +87,6 @@ export class Port {
     return isIPv6(this.host);
   }
 
-  /** HOST:PORT of the media socket. */
-  get listen(): string {
-    return endpointText({ host: this.host, port: this.media.address().port });
-  }
-
-  get rtcpListen(): string | undefined {
-    return this.rtcp && endpointText({ host: this.host, port: this.rtcp.address().port });
-  }
-
-  /** Port numbers of the sockets. */
-  get numbers(): number[] {
-    return [this.media, this.rtcp].flatMap((socket) => (socket ? [socket.address().port] : []));
-  }
-
   /** Connects the sockets to a peer and the port after it. Returns false where there is no way to the peer now. */
   async connect({ host, port }: Endpoint): Promise<boolean> {
     const all = [connectSocket(this.media, host, port), this.rtcp && connectSocket(this.rtcp, host, port + 1)];
@@ -115,7 +108,8 @@ async function bind({ host, port }: Endpoint, via: string | undefined): Promise<
     const listening = once(socket, 'listening');
     socket.bind({ address: host, port });
     await listening;
-    if (isGroup) socket.addMembership(withoutZone(host), via === undefined ? undefined : interfaceAddress(via, type));
+    if (isGroup)
+      join(socket, withoutZone(host), via === undefined ? allInterfaces(type) : [interfaceAddress(via, type)]);
     if (via !== undefined) socket.setMulticastInterface(interfaceAddress(via, type));
     // The system may grant less. Datagrams that it drops are in its own counters.
     socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
@@ -133,6 +127,30 @@ const isAddressAlready = (
   callback: (error: null, address: string, family: number) => void,
 ): void => callback(null, address, isIPv6(address) ? 6 : 4);
 
+/** Joins a group on these interfaces. Throws the system's error where none of them can. */
+function join(socket: dgram.Socket, group: string, interfaces: readonly string[]): void {
+  let fault: unknown;
+  let joined = 0;
+  for (const each of interfaces) {
+    try {
+      socket.addMembership(group, each);
+      joined++;
+    } catch (error) {
+      fault = error;
+    }
+  }
+  if (joined === 0) throw fault;
+}
+
+/** Every interface, as `addMembership` takes them. */
+function allInterfaces(type: 'udp4' | 'udp6'): string[] {
+  const family = type === 'udp4' ? 'IPv4' : 'IPv6';
+  const all = Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) =>
+    addresses.flatMap((each) => (each.family === family ? [type === 'udp4' ? each.address : `::%${name}`] : [])),
+  );
+  return [...new Set(all)];
+}
+
 /** The address of an interface that was named, as `addMembership` takes it. */
 function interfaceAddress(via: string, type: 'udp4' | 'udp6'): string {
   if (type === 'udp6') return via.includes(':') ? via : `::%${via}`;
@@ -147,9 +165,9 @@ async function connectSocket(socket: dgram.Socket, host: string, port: number): 
     socket.connect(port, host);
     await connected;
     return true;
-  } catch (error) {
-    if (NO_ROUTE.has((error as NodeJS.ErrnoException).code ?? '')) return false;
-    throw error;
+  } catch {
+    // The network is down, or has no route there: packets that are sent meanwhile say why.
+    return false;
   }
 }
 

@@ -118,6 +118,8 @@ function addressFaults(model: GatewayModel): Fault[] {
     for (const port of portsOf(peer, side)) {
       const met = listening.find((at) => at.port === port && meets(at, { host: peer.host, port }));
       if (met === undefined || isMulticast(peer.host)) continue;
+      // One of the two ports says enough.
+      if (faults.at(-1)?.path.join() === [...path, 'peer'].join()) continue;
       faults.push({
         path: [...path, 'peer'],
         message: `${endpointText({ host: peer.host, port })} is where ${met.where} listens: packets would go round for ever`,

@@ -22,12 +22,12 @@ export interface Outlet {
   readonly pending: number;
 }
 
-/** An outlet over stdout or stderr. `lost`: called where the system takes no more. */
+/** An outlet over stdout or stderr. `lost`: called where the system takes no more, unless the stream itself reports that. */
 export function openOutlet(descriptor: 1 | 2, lost?: (error: Error) => void): Outlet {
   const stream = descriptor === 1 ? process.stdout : process.stderr;
   const terminal = stream.isTTY ? reopen(descriptor) : undefined;
   if (terminal !== undefined) return new TerminalOutlet(terminal);
-  return new StreamOutlet(isAsynchronous(descriptor) ? stream : poolWriter(descriptor), lost);
+  return isAsynchronous(descriptor) ? new StreamOutlet(stream) : new StreamOutlet(poolWriter(descriptor), lost);
 }
 
 /** Waits until an outlet has written everything, one second at most. */
