@@ -1,6 +1,6 @@
 /**
  * Faults around a gateway: its configuration, its addresses, its log, its receiver, itself. Each fault ends it with a
- * message and an exit code, or media goes on. Usage errors are in test/cli/gateway.test.ts; load and loss are in
+ * message and an exit code, or media goes on. Usage errors are in test/cli/gateway/shortform.test.ts; load and loss are in
  * `npm run hostile -- gateway`.
  */
 import { spawnSync } from 'node:child_process';

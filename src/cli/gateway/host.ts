@@ -195,6 +195,7 @@ export class LocalHost implements Host {
   }
 
   async #drain(): Promise<HostSnapshot> {
+    await this.abort();
     const deadline = performance.now() + DRAIN_LIMIT_MS;
     // Turns of the event loop without an arrival, not time: while a machine stalls, nothing is read.
     let seen = -1;

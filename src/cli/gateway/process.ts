@@ -14,11 +14,11 @@ import type { ShortCounters } from './shortform.js';
 export const LOOPBACK = '127.0.0.1';
 /** The built command of this package, also where this file is run from its source. */
 const CLI = join(dirname(createRequire(import.meta.url).resolve('frameseal-cli/package.json')), 'dist/main.js');
-/** Loaded into the child before its code: answers each message with the child's memory and CPU time. */
+/** Loaded into the child, and its worker threads, before their code: the main thread answers each message with the child's memory and CPU time. */
 const PROBE = `process.on('message', (what) => {
   if (what === 'collect') { gc(); gc(); }
   process.send({ memory: process.memoryUsage(), cpu: process.cpuUsage() });
-}); process.channel.unref();`;
+}); process.channel?.unref();`;
 const PROBE_OPTIONS = ['--expose-gc', '--import', `data:text/javascript,${encodeURIComponent(PROBE)}`];
 
 /** A line of `--json`. */

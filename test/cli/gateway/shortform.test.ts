@@ -1,7 +1,7 @@
 /** The gateway as people run it: two processes, UDP on loopback. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { type GatewayProcess, LOOPBACK, onLoopback } from '../../src/cli/gateway/process.js';
+import { type GatewayProcess, LOOPBACK, onLoopback } from '../../../src/cli/gateway/process.js';
 import {
   channelOf,
   configFile,
@@ -13,7 +13,7 @@ import {
   RECEIVER_REPORT,
   rtp,
   startGateway,
-} from '../support/cli.js';
+} from '../../support/cli.js';
 
 interface Path {
   /** The configuration file of both. */

@@ -2,12 +2,12 @@
 import dgram from 'node:dgram';
 import { once } from 'node:events';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { LocalHost } from '../../src/cli/gateway/host.js';
-import { LOOPBACK } from '../../src/cli/gateway/process.js';
-import { modelOfShortForm, type ShortCounters, shortCounters } from '../../src/cli/gateway/shortform.js';
-import type { GatewaySnapshot } from '../../src/cli/gateway/snapshot.js';
-import type { EncryptionConfig } from '../../src/index.js';
-import { channelOf, freePorts, Mailbox, newConfig, pause, RECEIVER_REPORT, rtp } from '../support/cli.js';
+import { LocalHost } from '../../../src/cli/gateway/host.js';
+import { LOOPBACK } from '../../../src/cli/gateway/process.js';
+import { modelOfShortForm, type ShortCounters, shortCounters } from '../../../src/cli/gateway/shortform.js';
+import type { GatewaySnapshot } from '../../../src/cli/gateway/snapshot.js';
+import type { EncryptionConfig } from '../../../src/index.js';
+import { channelOf, freePorts, Mailbox, newConfig, pause, RECEIVER_REPORT, rtp } from '../../support/cli.js';
 
 afterEach(() => {
   vi.useRealTimers();
