@@ -44,6 +44,9 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli'],
   frameseal: ['cli'],
   'node:': ['cli'],
+  'prom-client': ['cli'],
+  valibot: ['cli'],
+  yaml: ['cli'],
 };
 
 /** What `npm run build` runs to make the SIMD modules: it may know Node, and nothing else imports it. */

@@ -3,6 +3,7 @@
  * command, with 2 as the exit code of a usage error.
  */
 import { type Command, CommanderError, InvalidArgumentError } from 'commander';
+import { parseEndpoint } from './gateway/config/addresses.js';
 
 /** A host and a UDP port. */
 export interface Endpoint {
@@ -20,12 +21,11 @@ export function integerArgument(least: number, most: number): (text: string) => 
   };
 }
 
-/** `127.0.0.1:5004`, `gateway.example:5004`, `[::1]:5004`. */
+/** `127.0.0.1:5004`, `gateway.example:5004`, `[::1]:5004`, `[fe80::1%eth0]:5004`. */
 export function endpointArgument(text: string): Endpoint {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s[\]]+)):(\d{1,5})$/.exec(text);
-  const port = Number(match?.[3]);
-  if (!match || port > 65_535) throw new InvalidArgumentError('Expected HOST:PORT, or [IPV6]:PORT.');
-  return { host: match[1] ?? match[2]!, port };
+  const read = parseEndpoint(text);
+  if (typeof read === 'string') throw new InvalidArgumentError(read);
+  return read;
 }
 
 /** For messages: the text that endpointArgument reads. */

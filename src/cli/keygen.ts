@@ -18,11 +18,11 @@ export function addKeygen(program: Command): void {
     .option('-m, --mode <mode>', 'AES_128_GCM2, AES_256_GCM2 or SM4_128_ECB', 'AES_256_GCM2')
     .option('--key-id <0..15>', 'which key epoch this is; count on when you rotate', integerArgument(0, 15))
     .option('-o, --out <file>', 'write it to a new file that only you can read, not to stdout')
-    .option('--force', 'replace the file')
+    .option('--force', 'replace the file; a symbolic link stays, and its target is replaced')
     .action(keygen);
 }
 
-function keygen(options: KeygenOptions): void {
+async function keygen(options: KeygenOptions): Promise<void> {
   const asked = /^\d+$/.test(options.mode) ? Number(options.mode) : options.mode;
   const config: EncryptionConfig = { encryptionMode: asked, encryptionKey: generateKey() };
   if (!isSm4(options.mode)) config.encryptionKdfSalt = generateSalt();
@@ -33,7 +33,7 @@ function keygen(options: KeygenOptions): void {
     process.stdout.write(`${JSON.stringify(config, null, 2)}\n`);
     return;
   }
-  saveConfig(options.out, config, options.force ? 'replace' : 'refuse');
+  await saveConfig(options.out, config, options.force ? 'replace' : 'refuse');
   process.stderr.write(
     `${options.out}: ${mode}, ${keyId === undefined ? '' : `keyId ${keyId}, `}fingerprint ${fingerprint}\n`,
   );

@@ -38,9 +38,16 @@ export function styled(stream: NodeJS.WriteStream, style: Style, text: string): 
 }
 
 export function warn(message: string): void {
-  process.stderr.write(
-    `${process.stderr.isTTY ? CLEAR_LINE : ''}${styled(process.stderr, 'yellow', 'warning:')} ${message}\n`,
-  );
+  tell(styled(process.stderr, 'yellow', 'warning:'), message);
+}
+
+/** Tells people what they may want to know, and need not change. */
+export function note(message: string): void {
+  tell(styled(process.stderr, 'cyan', 'note:'), message);
+}
+
+function tell(label: string, message: string): void {
+  process.stderr.write(`${process.stderr.isTTY ? CLEAR_LINE : ''}${label} ${message}\n`);
 }
 
 /** A line on stderr that is written over; nothing at all where stderr is no terminal. */

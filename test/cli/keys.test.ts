@@ -1,9 +1,11 @@
 /** keygen and fingerprint: files of mode 0600, exit codes, and nothing secret where it does not belong. */
-import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { basename, dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { enableEncryption } from '../../src/index.js';
-import { configFile, frameseal, newConfig, temporaryFile } from '../support/cli.js';
+import { CLI, configFile, frameseal, newConfig, temporaryFile } from '../support/cli.js';
 
 const mode = (file: string) => statSync(file).mode & 0o777;
 
@@ -53,7 +55,20 @@ describe('keygen', () => {
   it('says why it cannot write', () => {
     const { status, stderr } = frameseal(['keygen', '--out', tmpdir(), '--force']);
     expect(status).toBe(1);
-    expect(stderr).toMatch(/^frameseal: cannot write .*EISDIR\n$/);
+    expect(stderr).toMatch(/^frameseal: cannot write .*: it is a directory \(EISDIR\)\n$/);
+  });
+
+  it('leaves the old key whole where the new one cannot be written', () => {
+    const file = configFile();
+    const text = readFileSync(file, 'utf8');
+    // No file may have a byte: the disk is full from the first one on.
+    const script = `trap '' XFSZ; ulimit -f 0; exec "$0" "$@"`;
+    const command = [process.execPath, CLI, 'keygen', '--out', file, '--force'];
+    const { status, stderr } = spawnSync('sh', ['-c', script, ...command], { encoding: 'utf8' });
+    expect(status).toBe(1);
+    expect(stderr).toBe(`frameseal: cannot write ${file}: the limit for the size of a file is reached (EFBIG)\n`);
+    expect(readFileSync(file, 'utf8')).toBe(text);
+    expect(readdirSync(dirname(file))).toEqual([basename(file)]);
   });
 
   it.each([['--mode', 'AES_128_GCM'], ['--mode', 'rot13'], ['--key-id', '16'], ['--nonsense']])(
@@ -89,12 +104,27 @@ describe('fingerprint', () => {
     expect(JSON.parse(frameseal(['fingerprint', '--json', '--config', sm4]).stdout)).not.toHaveProperty('keyId');
   });
 
-  it('warns where others can read the file', () => {
+  it('is refused where others can read the file, unless --insecure-config says to go on', () => {
     const open = configFile(config);
     chmodSync(open, 0o644);
-    const { status, stderr } = frameseal(['fingerprint', '--config', open]);
-    expect(status).toBe(0);
-    expect(stderr).toContain(`chmod 600 ${open}`);
+    const refused = frameseal(['fingerprint', '--config', open]);
+    expect(refused.status).toBe(2);
+    expect(refused.stdout).toBe('');
+    expect(refused.stderr).toContain(`chmod 600 ${open}`);
+    const taken = frameseal(['fingerprint', '--config', open, '--insecure-config']);
+    expect(taken.status).toBe(0);
+    expect(taken.stdout).toContain(fingerprint);
+    expect(taken.stderr).toMatch(/^warning: .*other users/);
+  });
+
+  it('takes a byte order mark, and refuses a field twice, with the line', () => {
+    const marked = configFile(config);
+    writeFileSync(marked, `\ufeff${JSON.stringify(config)}`);
+    expect(frameseal(['fingerprint', '--config', marked]).stdout).toContain(fingerprint);
+    writeFileSync(marked, `{"keyId": 0,\n"keyId": 1}`);
+    const { status, stderr } = frameseal(['fingerprint', '--config', marked]);
+    expect(status).toBe(2);
+    expect(stderr).toContain('line 2, column 1: keyId is there twice');
   });
 
   it('says what to do without a configuration, and shows nothing of a broken one', () => {
@@ -111,6 +141,11 @@ describe('fingerprint', () => {
     const weak = configFile({ ...config, encryptionKey: `${config.encryptionKey}0` });
     const odd = frameseal(['fingerprint', '--config', weak]);
     expect(odd.status).toBe(2);
+    expect(bad.stderr).toContain('line 1, column ');
+    expect(bad.stderr).not.toContain('keygen');
+    const link = temporaryFile('link.json');
+    symlinkSync('/nonexistent.json', link);
+    expect(frameseal(['fingerprint', '--config', link]).stderr).toMatch(/no such file \(ENOENT\)\n$/);
     for (const { stderr } of [bad, odd]) expect(stderr).not.toContain(String(config.encryptionKey).slice(0, 8));
   });
 });

@@ -1,6 +1,6 @@
 /**
  * Faults around a gateway: its configuration, its addresses, its log, its receiver, itself. Each fault ends it with a
- * message and an exit code, or media goes on. Usage errors are in test/cli/gateway.test.ts; load and loss are in
+ * message and an exit code, or media goes on. Usage errors are in test/cli/gateway/shortform.test.ts; load and loss are in
  * `npm run hostile -- gateway`.
  */
 import { spawnSync } from 'node:child_process';
@@ -45,10 +45,10 @@ async function passes(sender: Mailbox, entry: number, receiver: Mailbox): Promis
 
 describe('a disk that is full', () => {
   /** A gateway with streams of its own, and packets through it. */
-  async function logging(options: ProcessOptions, config = configFile()) {
+  async function logging(options: ProcessOptions, config = configFile(), more: string[] = []) {
     const [entry, exit] = [await freePorts(), await freePorts()];
     const [receiver, sender] = [await Mailbox.open(exit), await Mailbox.open(0)];
-    const running = spawnGateway([...sealBetween(entry, exit), '--config', config], options);
+    const running = spawnGateway([...sealBetween(entry, exit), '--config', config, ...more], options);
     return { running, passes: () => passes(sender, entry, receiver) };
   }
 
@@ -79,7 +79,7 @@ describe('a disk that is full', () => {
   it.skipIf(!existsSync(FULL))('for warnings does not stop media either', async () => {
     const readable = temporaryFile('readable.json');
     writeFileSync(readable, JSON.stringify(newConfig()), { mode: 0o644 });
-    const { running, passes } = await logging({ stderr: openSync(FULL, 'w') }, readable);
+    const { running, passes } = await logging({ stderr: openSync(FULL, 'w') }, readable, ['--insecure-config']);
     await passes();
     expect(await running.end()).toBe(0);
   });
@@ -105,8 +105,8 @@ describe('a forward host', () => {
     const receiver = await Mailbox.open(exit);
     await passes(sender, entry, receiver);
     expect(await sealing.end()).toBe(0);
-    expect(sealing.stderr.match(/warning/g)).toHaveLength(1);
-    expect(sealing.stderr).toContain(`no receiver at ${at(exit)}, or on the next port for RTCP (ECONNREFUSED)`);
+    expect(sealing.stderr.match(/warning: .*ECONNREFUSED/g)).toHaveLength(1);
+    expect(sealing.stderr).toContain(`no receiver at ${at(exit)} (ECONNREFUSED)`);
     const { received, forwarded, sendErrors, socketErrors } = totals(sealing);
     expect(socketErrors).toBeGreaterThan(0);
     // Reports of the network are not datagrams: no packet is counted twice.
@@ -121,6 +121,8 @@ describe('a forward host', () => {
       '--seal',
       '--config',
       configFile(),
+      '--from',
+      'any',
       ...Object.entries(addresses).flat(),
     ]);
     expect(stderr).toMatch(/the name; .*give the address/);
@@ -129,7 +131,7 @@ describe('a forward host', () => {
   });
 
   it('an address of another machine to listen on ends it with what to do', () => {
-    const args = ['--listen', '192.0.2.1:5004', '--forward', at(6004)];
+    const args = ['--listen', '192.0.2.1:5004', '--forward', at(6004), '--from', 'any'];
     const { status, stderr } = frameseal(['gateway', '--seal', '--config', configFile(), ...args]);
     expect(stderr).toContain('this machine has no such address');
     expect(status).toBe(1);
@@ -146,7 +148,7 @@ describe('a packet that the system does not send', () => {
     expect((await receiver.wait(1))[0]?.readUInt16BE(2)).toBe(3);
     await sealing.end();
     expect(totals(sealing)).toMatchObject({ received: { packets: 3 }, forwarded: { packets: 1 }, sendErrors: 2 });
-    expect(sealing.stderr.match(/does not send a packet \(EMSGSIZE\)/g)).toHaveLength(1);
+    expect(sealing.stderr.match(/warning: .*EMSGSIZE/g)).toHaveLength(1);
   });
 });
 
@@ -154,8 +156,8 @@ describe('a configuration', () => {
   const KEY = 'c0ffee11'.repeat(8);
   const good = { encryptionMode: 'AES_128_GCM2', encryptionKey: KEY, encryptionKdfSalt: newConfig().encryptionKdfSalt };
   const bad: [name: string, text: string, message: RegExp][] = [
-    ['cut short', JSON.stringify(good).slice(0, -30), /not JSON/],
-    ['of noise', '\u0000\ufffd\u0007'.repeat(50), /not JSON/],
+    ['cut short', JSON.stringify(good).slice(0, -30), /not right JSON/],
+    ['of noise', '\u0000\ufffd\u0007'.repeat(50), /not right JSON/],
     ['without a mode', JSON.stringify({ ...good, encryptionMode: undefined }), /encryptionMode/],
     ['with a mistyped field', JSON.stringify({ ...good, encryptionkey: KEY }), /encryptionKey/],
     ['with a short key', JSON.stringify({ ...good, encryptionKey: KEY.slice(1) }), /encryptionKey/],
@@ -183,7 +185,7 @@ describe('a configuration', () => {
     const [sender, receiver] = [await Mailbox.open(0), await Mailbox.open(exit)];
     const opener = channelOf(config).createOpener();
     const unfit: [text: string, why: string][] = [
-      ['no longer JSON', 'is not JSON'],
+      ['no longer JSON', 'is not right JSON'],
       ['null', 'expected an object'],
       [JSON.stringify({ ...good, encryptionKey: KEY.slice(1), keyId: 1 }), 'encryptionKey'],
       [JSON.stringify({ ...good, encryptionMode: 'AES_256_GCM2', keyId: 1 }), 'a channel keeps its mode'],
@@ -195,7 +197,7 @@ describe('a configuration', () => {
       writeFileSync(file, text);
       sealing.child.kill('SIGHUP');
       while (sealing.stderr.length === reported) await pause(5);
-      expect(sealing.stderr.slice(reported)).toContain('no new key is taken, and the gateway goes on with what it has');
+      expect(sealing.stderr.slice(reported)).toContain('the configuration is not taken, and nothing changes');
       expect(sealing.stderr.slice(reported)).toContain(why);
       await sender.send(entry, [rtp(i)]);
       const sealed = (await receiver.wait(i + 1))[i];

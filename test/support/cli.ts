@@ -14,10 +14,17 @@ import { type EncryptionConfig, enableEncryption, generateKey, generateSalt } fr
 
 export const CLI = new URL('../../src/cli/dist/main.js', import.meta.url).pathname;
 
+/** A command that should end and does not is killed: it has no status then. */
+const RUN_LIMIT_MS = 30_000;
+
 /** Runs a command to its end. */
 export function frameseal(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const clean = { ...process.env, FRAMESEAL_CONFIG: undefined, ...env };
-  const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...args], { encoding: 'utf8', env: clean });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...args], {
+    encoding: 'utf8',
+    env: clean,
+    timeout: RUN_LIMIT_MS,
+  });
   return { status, stdout, stderr };
 }
 

@@ -1,30 +1,18 @@
 /**
- * `frameseal demo`: a real RTP recording passes two gateways and a lossy link, and comes out identical; then a receiver
- * with a wrong salt shows the effect of a wrong configuration.
+ * `frameseal demo`: a two-way call of a recording through two gateways and a bad network, with an old SM4 phone that is
+ * bridged to GCM2, a new key on the way, and a receiver with a wrong context. Every packet that arrives is compared.
  */
 import { readFileSync } from 'node:fs';
-import type { RecordableHistogram } from 'node:perf_hooks';
 import type { Command } from 'commander';
-import {
-  BAD_TAG,
-  type Channel,
-  describe,
-  type EncryptionConfig,
-  enableEncryption,
-  generateKey,
-  generateSalt,
-  warmUp,
-} from 'frameseal';
+import { BAD_TAG, describe, warmUp } from 'frameseal';
 import { accelerate } from '../acceleration.js';
 import { integerArgument } from '../arguments.js';
+import type { CryptTimes, GatewaySnapshot, SideSnapshot } from '../gateway/snapshot.js';
 import { bar, number, StatusLine, styled, table } from '../terminal.js';
-import { type PathReport, runPath } from './path.js';
-import { readUdpPackets, type UdpPacket } from './pcap.js';
+import { type CallReport, type Leg, runCall } from './call.js';
+import { readUdpPackets } from './pcap.js';
 
 const RECORDING = new URL('../recording.pcap', import.meta.url);
-/** Narrow, so that the packets that the link delays are too old. */
-const REPLAY_WINDOW = 64;
-const WRONG_SALT_PACKETS = 150;
 const BAR_COLUMNS = 32;
 const MODES = ['AES_128_GCM2', 'AES_256_GCM2'];
 
@@ -38,139 +26,138 @@ interface DemoOptions {
 export function addDemo(program: Command): void {
   program
     .command('demo')
-    .description('replay a recording through a sealing gateway, a bad network and an opening gateway')
-    .addOption(program.createOption('-m, --mode <mode>', 'the mode').choices(MODES).default(MODES[0]))
-    .option('--seed <number>', 'decides the faults on the lossy link', integerArgument(0, 0xffffffff), 7)
+    .description('a two-way call of a recording through two gateways and a bad network')
+    .addOption(program.createOption('-m, --mode <mode>', 'the mode').choices(MODES).default(MODES[1]))
+    .option('--seed <number>', 'decides the faults of the network', integerArgument(0, 0xffffffff), 7)
     .option('--speed <times>', 'how much faster than recorded', integerArgument(1, 20), 1)
     .option('--json', 'one JSON document on stdout')
     .action(demo);
 }
 
-async function demo(options: DemoOptions): Promise<void> {
+async function demo({ mode, seed, speed, json }: DemoOptions): Promise<void> {
   const packets = readUdpPackets(readFileSync(RECORDING));
-  const config: EncryptionConfig = {
-    encryptionMode: options.mode,
-    encryptionKey: generateKey(),
-    encryptionKdfSalt: generateSalt(),
-  };
-  accelerate();
+  const engine = accelerate();
   warmUp();
-  // Two channels with the same three settings, as two people in one call have them.
-  const sender = enableEncryption(config);
-  const receiver = enableEncryption(config, { replayWindow: REPLAY_WINDOW });
-  const stranger = enableEncryption({ ...config, encryptionKdfSalt: generateSalt() });
-  const good = await replay('sealed path', packets, sender, receiver, options);
-  const wrong = await replay('wrong salt', packets.slice(0, WRONG_SALT_PACKETS), sender, stranger, options);
-  const fine =
-    good.complete && good.arrived.packets > 0 && good.identical === good.arrived.packets && wrong.arrived.packets === 0;
-  if (options.json) {
-    process.stdout.write(`${JSON.stringify(asJson(sender, good, wrong, fine))}\n`);
-  } else {
-    print(sender, stranger, good, wrong);
-  }
-  for (const channel of [sender, receiver, stranger]) channel.close();
-  if (!fine) process.exitCode = 1;
-}
-
-async function replay(
-  title: string,
-  packets: readonly UdpPacket[],
-  sender: Channel,
-  receiver: Channel,
-  { seed, speed }: DemoOptions,
-): Promise<PathReport> {
   const line = new StatusLine();
-  const onProgress = (share: number) => line.show(`${title}  [${bar(share, BAR_COLUMNS)}] ${Math.round(100 * share)}%`);
-  const report = await runPath(packets, sender, receiver, { seed, speed, onProgress });
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  const report = await runCall(packets, {
+    mode,
+    seed,
+    speed,
+    engine,
+    version,
+    onProgress: (share) => line.show(`call  [${bar(share, BAR_COLUMNS)}] ${Math.round(100 * share)}%`),
+    onPage: (address) => {
+      if (!json) process.stdout.write(`\n  the call can be watched while it lasts: http://${address}/\n`);
+    },
+  });
   line.clear();
-  return report;
+  const isFine = judge(report);
+  if (json) process.stdout.write(`${JSON.stringify({ ok: isFine, mode, ...report })}\n`);
+  else print(report, isFine);
+  if (!isFine) process.exitCode = 1;
 }
 
-function print(sender: Channel, stranger: Channel, good: PathReport, wrong: PathReport): void {
+/** Whether all that arrived is what was sent, in each direction, with old and new key, and nothing opened in another room. */
+function judge({ legs, stranger, keyIds }: CallReport): boolean {
+  const isWhole = ({ arrived, rtcp, identical }: Leg) => arrived > 0 && rtcp > 0 && identical === arrived + rtcp;
+  const { ok = 0, BAD_TAG: refused = 0 } = stranger.routes[0]!.outside.in.packets;
+  return legs.every(isWhole) && ok === 0 && refused > 0 && keyIds.includes(1);
+}
+
+const TITLES: Readonly<Record<string, string>> = {
+  there: 'a -> b',
+  back: 'b -> a',
+  'old phone': 'old phone -> b',
+};
+
+function print(report: CallReport, isFine: boolean): void {
+  const { legs, a, b, stranger, events } = report;
   const out = (text: string) => process.stdout.write(text);
   const title = (text: string) => out(`\n${styled(process.stdout, 'bold', text)}\n`);
-  const { sealing, opening, wire } = good;
-  const { packets } = sealing.forwarded;
-  const overhead = packets > 0 ? (sealing.forwarded.bytes - good.sent.bytes) / packets : 0;
 
-  title('A recording of Opus and VP8 over RTP, sealed, over a bad network, opened');
+  title('A call of Opus and VP8 over RTP with RTCP, both ways, over a bad network');
+  const columns: [string, (leg: Leg) => string][] = [
+    ['played', ({ sent }) => number(sent)],
+    ['RTP that arrived', ({ arrived }) => number(arrived)],
+    ['RTCP that arrived', ({ rtcp }) => number(rtcp)],
+    ['identical', ({ identical }) => number(identical)],
+  ];
   out(
     table([
-      ['', 'packets', 'bytes'],
-      ['sent by the player', number(good.sent.packets), number(good.sent.bytes)],
-      ['left the sealing gateway', number(sealing.forwarded.packets), number(sealing.forwarded.bytes)],
-      ['reached the opening gateway', number(opening.received.packets), number(opening.received.bytes)],
-      ['packets that came out', number(good.arrived.packets), number(good.arrived.bytes)],
-      ['RTCP among them', number(opening.rtcp.forwarded)],
-      ['overhead of a sealed packet', '', number(overhead, 1)],
+      ['', ...columns.map(([name]) => name)],
+      ...legs.map((leg) => [TITLES[leg.name]!, ...columns.map(([, of]) => of(leg))]),
     ]),
   );
-  title('What the wire did, and what the opener said');
-  const did = Object.entries(wire).filter(([what]) => what !== 'relayed');
-  const said = Object.entries(opening.refused);
-  const rows = [['the wire', 'packets', 'the opener', 'packets']];
-  for (let i = 0; i < Math.max(did.length, said.length); i++) {
-    const [what = '', count = ''] = did[i]?.map(String) ?? [];
-    const [status = '', refused = ''] = said[i]?.map(String) ?? [];
-    rows.push([what, count, status, refused]);
-  }
-  out(table(rows));
-  title('Time of one call, ns');
-  out(
-    table([['', 'median', 'p90', 'p99', 'calls'], percentiles('seal', good.sealNs), percentiles('open', good.openNs)]),
-  );
 
-  out(
-    `\n  ${sender.mode}, ${sender.engine} engine, framing ${sender.framing}, bindHeader ${sender.bindHeader}, rtcp ${sender.rtcp}, keyId ${sender.keyId}\n`,
-  );
-  out(`  fingerprint ${sender.fingerprint}\n\n`);
-  const identical = good.identical === good.arrived.packets && good.arrived.packets > 0;
-  if (identical) out(`  ${styled(process.stdout, 'green', 'every packet that arrived is identical')}\n`);
-  else out(`  ${styled(process.stdout, 'red', `${good.arrived.packets - good.identical} packets differ`)}\n`);
+  title('What the network did, and what the gateways said');
+  for (const leg of legs) out(table([[TITLES[leg.name]!, words(leg.faults), '=>', words(leg.refused)]]));
 
-  if (!good.complete)
-    out(`  ${styled(process.stdout, 'red', 'the machine itself lost packets between two stages: try again')}\n`);
-
-  title('The same call, one receiver with a wrong salt');
+  title('Gateways');
   out(
     table([
-      ['', 'packets'],
-      ['reached its gateway', number(wrong.opening.received.packets)],
-      ['opened', number(wrong.arrived.packets)],
-      ...Object.entries(wrong.opening.refused).map(([status, count]) => [`refused: ${status}`, number(count)]),
+      ['', 'side', 'packets in', 'packets out', 'sealers', 'senders'],
+      ...gatewayRows('a', a),
+      ...gatewayRows('b', b),
+    ]),
+  );
+  const [studio, old] = a.channels;
+  out(`\n  ${studio!.mode}, ${a.engine} engine, context ${studio!.context}, roles a and b\n`);
+  out(`  a seals ${studio!.fingerprint} and opens ${studio!.opens}; b the other way round\n`);
+  out(`  the old phone: ${old!.mode}, fingerprint ${old!.fingerprint}, bridged to ${studio!.mode}\n`);
+  const rotated = events.filter(({ type }) => type === 'rotated').length;
+  out(`  the new key, key id ${studio!.keyId}, was taken by ${rotated} gateways without a gap\n`);
+
+  title('Time to open and seal a packet, us (sampled)');
+  out(table([['', 'median', 'p90', 'p99'], timeRow('gateway a', a.crypt), timeRow('gateway b', b.crypt)]));
+
+  title('A receiver of another room: the same key, another context');
+  const side = stranger.routes[0]!.outside;
+  out(
+    table([
+      ['reached its gateway', number(total(side))],
+      ['opened', number(side.in.packets['ok'] ?? 0)],
+      ['refused', words(refusedOf(side))],
     ]),
   );
   out(`\n  ${describe(BAD_TAG)}\n`);
-  out(`  the sender's fingerprint    ${sender.fingerprint}\n  the receiver's fingerprint  ${stranger.fingerprint}\n\n`);
+  out(`  b opens          ${b.channels[0]!.opens}\n  the other room   ${stranger.channels[0]!.opens}\n\n`);
+  if (isFine) out(`  ${styled(process.stdout, 'green', 'every packet that arrived is identical')}\n\n`);
+  else out(`  ${styled(process.stdout, 'red', 'a packet differs, or a part of the call is missing')}\n\n`);
 }
 
-function percentiles(name: string, histogram: RecordableHistogram): string[] {
-  const at = [50, 90, 99].map((p) => number(histogram.percentile(p)));
-  return [name, ...at, number(histogram.count)];
+function gatewayRows(name: string, { routes }: GatewaySnapshot): string[][] {
+  return routes.flatMap((route) =>
+    (['inside', 'outside'] as const).map((side) => {
+      const { in: arrived, out } = route[side];
+      const counts = [arrived.packets['ok'] ?? 0, out.packets['ok'] ?? 0, route.sealers, route.senders];
+      return [`${name} ${route.name}`, side, ...counts.map((count) => number(count))];
+    }),
+  );
 }
 
-function asJson(sender: Channel, good: PathReport, wrong: PathReport, fine: boolean): object {
-  const nanoseconds = (histogram: RecordableHistogram) => ({
-    median: histogram.percentile(50),
-    p90: histogram.percentile(90),
-    p99: histogram.percentile(99),
-    calls: histogram.count,
-  });
-  const part = ({ sealNs, openNs, ...counts }: PathReport) => ({
-    ...counts,
-    sealNs: nanoseconds(sealNs),
-    openNs: nanoseconds(openNs),
-  });
-  const { mode, engine, fingerprint, framing, bindHeader, rtcp } = sender;
-  return {
-    ok: fine,
-    mode,
-    engine,
-    fingerprint,
-    framing,
-    bindHeader,
-    rtcp,
-    sealedPath: part(good),
-    wrongSalt: part(wrong),
+function refusedOf({ in: { packets } }: SideSnapshot): Readonly<Record<string, number>> {
+  const { ok: _ok, ...refused } = packets;
+  return refused;
+}
+
+function total({ in: { packets } }: SideSnapshot): number {
+  return Object.values(packets).reduce((sum, count) => sum + count, 0);
+}
+
+function words(counts: Readonly<Record<string, number>>): string {
+  const all = Object.entries(counts).filter(([, count]) => count > 0);
+  return all.map(([what, count]) => `${number(count)} ${what}`).join(', ') || 'nothing';
+}
+
+/** Upper bounds of the buckets that hold the shares. */
+function timeRow(name: string, { bounds, counts }: CryptTimes): string[] {
+  const all = counts.reduce((sum, count) => sum + count, 0);
+  const at = (share: number): string => {
+    let bucket = 0;
+    for (let seen = counts[0]!; seen < share * all; seen += counts[bucket]!) bucket++;
+    const bound = bounds[bucket];
+    return bound === undefined ? `over ${number(1e6 * bounds.at(-1)!)}` : number(1e6 * bound);
   };
+  return [name, at(0.5), at(0.9), at(0.99)];
 }

@@ -39,7 +39,7 @@ export class LossyLink {
   readonly #profile: LinkProfile;
   readonly #random: Random;
   readonly #socket = dgram.createSocket('udp4');
-  #target = 0;
+  #targets: readonly number[] = [];
   /** Datagrams that wait until `received` is `due`. */
   #waiting: { readonly packet: Buffer; readonly due: number }[] = [];
   /** Datagrams that wait for the end of a stall. */
@@ -67,8 +67,9 @@ export class LossyLink {
     return this.#socket.address().port;
   }
 
-  connect(port: number): void {
-    this.#target = port;
+  /** Sends to these ports from now on: each gets every datagram that leaves. */
+  connect(...ports: number[]): void {
+    this.#targets = ports;
   }
 
   /** Sends every datagram that still waits. */
@@ -152,6 +153,6 @@ export class LossyLink {
       return;
     }
     this.sent++;
-    this.#socket.send(packet, this.#target, LOOPBACK);
+    for (const target of this.#targets) this.#socket.send(packet, target, LOOPBACK);
   }
 }

@@ -1,58 +1,74 @@
-/** `frameseal gateway`: options, messages and reports of a gateway that runs until SIGINT or SIGTERM and reloads on SIGHUP. */
+/** `frameseal gateway`: options, and the life of the process from its start to the totals. */
+import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { type Channel, type ChannelOptions, enableEncryption, warmUp } from 'frameseal';
+import { warmUp } from 'frameseal';
 import { accelerate } from '../acceleration.js';
 import { type Endpoint, endpointArgument, endpointText, integerArgument } from '../arguments.js';
-import { identify, identityOf, loadConfig } from '../configfile.js';
-import { CliError, isExplained, warn } from '../terminal.js';
-import { Gateway, type GatewaySettings, stopSignal } from './gateway.js';
-import { JsonReporter, type Reporter, TerminalReporter } from './reporters.js';
+import { addConfigOptions, type ConfigOptions, loadConfig } from '../configfile.js';
+import { onReload, stopSignal } from '../signals.js';
+import { CliError } from '../terminal.js';
+import { type GatewayModel, receives } from './config/model.js';
+import { fileSource, type ModelSource } from './config/source.js';
+import { FaultsError, Gateway } from './gateway.js';
+import { serveHttp } from './http/server.js';
+import { type LogFormat, openReporter } from './report/reporter.js';
+import { JsonReporter } from './reporters.js';
+import { selfTest } from './selftest.js';
+import { modelOfShortForm, type ShortForm } from './shortform.js';
+import type { GatewayEvent, Reporter } from './snapshot.js';
+import { sourcesFault } from './sources.js';
+import { openHosts } from './workers.js';
 
-interface GatewayOptions {
+interface GatewayOptions extends ConfigOptions {
   seal?: boolean;
   open?: boolean;
-  listen: Endpoint;
-  forward: Endpoint;
-  config?: string;
+  listen?: Endpoint;
+  forward?: Endpoint;
+  from?: string[];
+  http?: Endpoint;
+  twoWay?: boolean;
   replayWindow?: number;
   bindHeader: boolean;
-  rtcp: GatewaySettings['rtcp'];
-  rtcpPort: GatewaySettings['rtcpPort'];
+  rtcp: ShortForm['rtcp'];
+  rtcpPort: ShortForm['rtcpPort'];
   sealAfter: number;
   grace: number;
   json?: boolean;
+  log: LogFormat;
 }
 
 const SEAL_AFTER_SECONDS = 5;
 const GRACE_SECONDS = 10;
 const DAY_SECONDS = 86_400;
-
-/** Advice for an address that cannot be used. */
-const HINTS: Readonly<Record<string, string>> = {
-  EADDRINUSE: ': another process has this port; choose another --listen',
-  EADDRNOTAVAIL: ': this machine has no such address; --listen takes one of its own, or 0.0.0.0 for all of them',
-  ENOTFOUND: ': no address is known for the name; check it, or give the address',
-  EAI_AGAIN: ': the name cannot be looked up now; try again, or give the address',
-};
+const REPORT_EVERY_MS = 1000;
+/** For the totals to be written. */
+const FIRST_PLAIN_PORT = 1024;
 
 export function addGateway(program: Command): void {
-  program
+  const command = program
     .command('gateway')
-    .description('seal or open RTP between two UDP addresses')
+    .description('seal, open or bridge RTP between UDP addresses: routes of a gateway.yaml, or one route in options')
+    .argument(
+      '[file]',
+      'gateway.yaml; all options but --json, --log and --insecure-config are for one route without a file',
+    );
+  addConfigOptions(command)
     .option('--seal', 'what arrives is sealed')
     .option('--open', 'what arrives is opened')
-    .requiredOption('-l, --listen <host:port>', 'where packets arrive; RTCP also on the next port', endpointArgument)
-    .requiredOption('-f, --forward <host:port>', 'where they go; RTCP also to the next port', endpointArgument)
-    .option('-c, --config <file>', 'the configuration (default: the file that FRAMESEAL_CONFIG names)')
+    .option('-l, --listen <host:port>', 'where packets arrive; RTCP also on the next port', endpointArgument)
+    .option('-f, --forward <host:port>', 'where they go; RTCP also to the next port', endpointArgument)
+    .option('--from <address...>', 'addresses and prefixes that may send to --listen, or any')
+    .option('--two-way', 'what --forward sends to --listen goes back, to whoever sent there last')
+    .option('--http <host:port>', 'metrics, health and a live page', endpointArgument)
     .option('--replay-window <counters>', 'a power of two, 64 to 65536', integerArgument(64, 65_536))
     .option(
       '--no-bind-header',
       'leave the RTP header unauthenticated: for relays that rewrite it; the same on both sides',
     )
     .addOption(
-      choice(program, '--rtcp <what>', 'RTCP: like media, or in the clear for relays that read it, or not at all', [
+      choice(program, '--rtcp <what>', 'RTCP is sealed; or stays in the clear, and is forwarded or dropped', [
         'sealed',
-        'clear',
+        'forward',
         'drop',
       ]),
     )
@@ -72,6 +88,7 @@ export function addGateway(program: Command): void {
       GRACE_SECONDS,
     )
     .option('--json', 'one JSON line a second on stdout')
+    .addOption(choice(program, '--log <format>', 'lines on stderr for people, or JSON', ['text', 'json']))
     .action(gateway);
 }
 
@@ -79,59 +96,149 @@ function choice(program: Command, flags: string, description: string, values: [s
   return program.createOption(flags, description).choices(values).default(values[0]);
 }
 
-async function gateway(options: GatewayOptions): Promise<void> {
-  if ((options.seal === true) === (options.open === true)) throw new CliError('give one of --seal and --open');
-  if (options.forward.port === 0) throw new CliError('--forward needs the port that packets go to: HOST:PORT');
-  const settings: GatewaySettings = { ...options, direction: options.seal ? 'seal' : 'open' };
-  const rtcp = options.rtcp === 'sealed' ? 'sealed' : 'clear';
-  const channelOptions: ChannelOptions = { bindHeader: options.bindHeader, rtcp };
-  if (options.replayWindow !== undefined) channelOptions.replayWindow = options.replayWindow;
-  accelerate();
-  const channel = enableEncryption(loadConfig(options.config), channelOptions);
-  warmUp();
+async function gateway(file: string | undefined, options: GatewayOptions): Promise<void> {
+  const source = file === undefined ? await shortSource(options) : fileSourceAlone(file, options);
   const stopped = stopSignal();
-  const running = await start(settings, channel);
-  const about = {
-    direction: settings.direction,
-    listen: endpointText({ ...settings.listen, port: running.port }),
-    forward: endpointText(settings.forward),
-    ...identityOf(channel),
-    framing: channel.framing,
-    bindHeader: channel.bindHeader,
-    rtcp: options.rtcp,
-    engine: channel.engine,
+  const reporters: Reporter[] = [openReporter(options.log)];
+  if (options.json) reporters.push(new JsonReporter(options));
+  // The first line says what has started; what happens meanwhile follows it.
+  let waiting: GatewayEvent[] | undefined = [];
+  const report = (event: GatewayEvent) => {
+    if (waiting !== undefined && event.type !== 'started') waiting.push(event);
+    else for (const reporter of reporters) reporter.event(event);
   };
-  const reporter = options.json ? new JsonReporter(about) : new TerminalReporter(about);
-  const totals = await running.run(stopped, {
-    report: (counters) => reporter.tick(counters),
-    reload: () => reload(running, options, reporter),
+  const engine = accelerate();
+  selfTest(engine);
+  warmUp();
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  const running = await start({
+    source,
+    trust: options.insecureConfig ? 'insecure' : 'checked',
+    version,
+    engine,
+    hosts: openHosts,
+    report,
   });
-  reporter.end(totals);
-  channel.close();
+  const http = await serve(running);
+  const { engine: name } = await running.snapshot();
+  running.emit({
+    type: 'started',
+    version,
+    engine: name,
+    ...(file !== undefined && { file }),
+    ...(http && { http: http.address }),
+  });
+  const early = waiting;
+  waiting = undefined;
+  early.forEach(report);
+  tellOfRisks(running);
+  const tick = async () => {
+    const snapshot = await running.snapshot();
+    for (const reporter of reporters) reporter.tick(snapshot);
+  };
+  for (const reporter of reporters) if (reporter instanceof JsonReporter) reporter.listening(await running.snapshot());
+  const timer = setInterval(() => void tick(), REPORT_EVERY_MS);
+  onReload(() => void running.reload());
+  running.emit({ type: 'stopping', signal: await stopped });
+  clearInterval(timer);
+  await running.stop();
+  // Warnings of the last moments come before the totals.
+  await tick();
+  const totals = await running.snapshot();
+  for (const reporter of reporters) reporter.end(totals);
+  await http?.close();
+  await Promise.all(reporters.map((reporter) => reporter.flush()));
+  // A key file that is still being read, or a reader that has stopped, would keep the process.
+  process.exit();
 }
 
-async function start(settings: GatewaySettings, channel: Channel): Promise<Gateway> {
+async function start(options: Parameters<typeof Gateway.start>[0]): Promise<Gateway> {
   try {
-    return await Gateway.start(settings, channel, { warn });
+    return await Gateway.start(options);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    const hint = HINTS[code] ?? '';
+    if (!(error instanceof FaultsError)) throw error;
+    const [first, ...more] = error.faults;
+    const text =
+      more.length === 0
+        ? first!
+        : `${error.faults.length} faults:\n${error.faults.map((fault) => `  ${fault}`).join('\n')}`;
+    throw new CliError(text, error.isOfSystem ? 1 : 2);
+  }
+}
+
+async function serve(running: Gateway) {
+  const { http } = running.model;
+  if (http === undefined) return undefined;
+  try {
+    return await serveHttp(http, running);
+  } catch (error) {
+    await running.stop();
+    const { code } = error as NodeJS.ErrnoException;
+    throw new CliError(`cannot serve http on ${endpointText(http)} (${code}): choose another address`, 1);
+  }
+}
+
+/** What an operator should know of the settings. */
+function tellOfRisks(running: Gateway): void {
+  const { routes } = running.model;
+  for (const route of routes) {
+    for (const side of ['inside', 'outside'] as const) {
+      const { rule, from, listen } = route[side];
+      if (rule.kind !== 'clear' || !from?.includes('any') || !receives(route, side)) continue;
+      const message = `from: any on a clear side: what anybody sends to ${endpointText(listen!)} is sealed as yours`;
+      running.emit({ type: 'warning', cause: 'open-source', route: route.name, side, count: 1, message });
+    }
+  }
+  if (process.getuid?.() !== 0 || portsOf(running.model).some((port) => port > 0 && port < FIRST_PLAIN_PORT)) return;
+  const message = 'the gateway runs as root, and no port below 1024 needs that: run it as a user of its own';
+  running.emit({ type: 'warning', cause: 'root', count: 1, message });
+}
+
+function portsOf({ routes, http }: GatewayModel): number[] {
+  const sides = routes.flatMap(({ inside, outside }) => [inside.listen, outside.listen]);
+  return [...sides, http].flatMap((at) => (at === undefined ? [] : [at.port]));
+}
+
+function fileSourceAlone(file: string, options: GatewayOptions): ModelSource {
+  const given = [
+    options.seal,
+    options.open,
+    options.listen,
+    options.forward,
+    options.config,
+    options.from,
+    options.http,
+  ];
+  if (given.some((option) => option !== undefined))
     throw new CliError(
-      `cannot listen on ${endpointText(settings.listen)} and send to ${endpointText(settings.forward)} (${code})${hint}`,
-      1,
+      'a gateway.yaml has its routes, keys and http in itself: leave the options of the short form out',
     );
-  }
+  return fileSource(file);
 }
 
-/** Reloads the key from the configuration. A configuration that cannot be used is reported, and media goes on. */
-function reload(running: Gateway, options: GatewayOptions, reporter: Reporter): void {
-  const times = { sealAfterMs: 1000 * options.sealAfter, graceMs: 1000 * options.grace };
-  try {
-    const config = loadConfig(options.config);
-    running.rotate(config, times);
-    reporter.rotated({ ...identify(config), ...times });
-  } catch (error) {
-    if (!isExplained(error)) throw error;
-    warn(`no new key is taken, and the gateway goes on with what it has: ${error.message}`);
-  }
+/** The options as a source: only the key file is read again. */
+async function shortSource(options: GatewayOptions): Promise<ModelSource> {
+  const { listen, forward, from } = options;
+  if (listen === undefined || forward === undefined)
+    throw new CliError('give a gateway.yaml, or --seal or --open with --listen and --forward');
+  if ((options.seal === true) === (options.open === true)) throw new CliError('give one of --seal and --open');
+  if (forward.port === 0) throw new CliError('--forward needs the port that packets go to: HOST:PORT');
+  const config = options.config ?? process.env['FRAMESEAL_CONFIG'];
+  // Says what is missing.
+  if (config === undefined || config === '') await loadConfig(options);
+  const reading = modelOfShortForm({
+    ...options,
+    listen,
+    forward,
+    config: config!,
+    ...(from && { from: checkedFrom(from) }),
+  });
+  if ('faults' in reading) throw new CliError(reading.faults.join('\n'));
+  return { read: async () => reading };
+}
+
+function checkedFrom(from: readonly string[]): readonly string[] {
+  const fault = sourcesFault(from);
+  if (fault !== undefined) throw new CliError(`--from: ${fault}`);
+  return from;
 }

@@ -1,80 +1,72 @@
 /**
- * A one-way UDP gateway: opens the sockets, and puts a channel's sealer or opener into a route between them.
+ * A gateway: reads what it is to do, gives each thread its routes, and reads again when it is asked to.
  *
- *     listen ---> route ---> forward              media, and RTCP beside it: sealed or opened
- *     listen + 1 -> route -> forward + 1          RTCP on a port of its own
+ *     source ---> model ---> key files ---> prepare on every thread ---> commit ---> rotations
  *
- * SIGHUP reloads the key; SIGINT and SIGTERM drain the route and end the gateway, with totals.
+ * Until `commit` nothing has changed, so that a reload with a fault changes nothing.
  */
-import type { RecordableHistogram } from 'node:perf_hooks';
-import type { Channel, EncryptionConfig, Opener, RotateOptions, Sealer } from 'frameseal';
-import { type Endpoint, endpointText } from '../arguments.js';
-import { type BatchFunction, type Protection, Route, type RouteCounters } from './route.js';
-import { headerBytes, Sockets } from './sockets.js';
-import { Warnings } from './warnings.js';
+import type { EngineForm } from 'frameseal/accelerated';
+import type { FileTrust } from '../secretfile.js';
+import type { GatewayModel } from './config/model.js';
+import type { ModelSource } from './config/source.js';
+import { sumOfTimes } from './cryptclock.js';
+import type { Host, HostSnapshot } from './host.js';
+import { KeyKeeper, type KeyReading, readKeys } from './keeper.js';
+import { Placement } from './placement.js';
+import type { EventBody, GatewayEvent, GatewaySnapshot, GatewayView } from './snapshot.js';
+import { UsedKeys } from './usedkeys.js';
+import { FileWatch } from './watch.js';
 
-const REPORT_EVERY_MS = 1000;
-
-export interface GatewaySettings {
-  readonly direction: 'seal' | 'open';
-  /** Port 0 takes a free one. */
-  readonly listen: Endpoint;
-  readonly forward: Endpoint;
-  /** `sealed` needs a channel that seals RTCP; the others, and SM4, one that leaves it in the clear. */
-  readonly rtcp: 'sealed' | 'clear' | 'drop';
-  /** `next`: RTCP also on the ports after `listen` and `forward`. */
-  readonly rtcpPort: 'next' | 'same';
+export interface GatewayOptions {
+  readonly source: ModelSource;
+  readonly trust: FileTrust;
+  readonly version: string;
+  readonly engine: EngineForm;
+  report(event: GatewayEvent): void;
+  /** The threads of a gateway: one in this thread, or workers. */
+  hosts(workers: number, emit: (event: EventBody) => void): Promise<readonly Host[]>;
 }
 
-export interface GatewayHooks {
-  /** Takes warnings for people; each cause is reported once. */
-  warn?(message: string): void;
-  /** Takes the nanoseconds of sealing or opening a packet: an equal share of its batch. */
-  readonly timing?: RecordableHistogram;
+/** The configuration cannot be used: its faults, a line each. */
+export class FaultsError extends Error {
+  override readonly name = 'FaultsError';
+  readonly faults: readonly string[];
+  /** Whether addresses or state are at fault, and not the text. */
+  readonly isOfSystem: boolean;
+
+  constructor(faults: readonly string[], isOfSystem: boolean) {
+    super(faults.join('\n'));
+    this.faults = faults;
+    this.isOfSystem = isOfSystem;
+  }
 }
 
-export interface GatewayCounters extends RouteCounters {
-  /** Packets that were dropped, by status. */
-  readonly refused: Readonly<Record<string, number>>;
-  /** Errors that sockets reported by themselves, most often for lack of a receiver. These datagrams count as forwarded. */
-  readonly socketErrors: number;
-}
+export class Gateway implements GatewayView {
+  readonly #options: GatewayOptions;
+  readonly #keeper: KeyKeeper;
+  readonly #watch: FileWatch;
+  readonly #reloads: Record<string, number> = {};
+  readonly #startedMs = Date.now();
+  #hosts: readonly Host[] = [];
+  #placement = new Placement(1);
+  #usedKeys: UsedKeys | undefined;
+  #model: GatewayModel | undefined;
+  #reload: Promise<void> | undefined;
+  /** The part of a reload that changes something; the part before it reads files, which may take seconds. */
+  #change: Promise<void> | undefined;
+  #isStopping = false;
+  #isReloadWanted = false;
+  #last: readonly HostSnapshot[] | undefined;
 
-export interface RunHooks {
-  /** Called once a second. */
-  report(counters: GatewayCounters): void;
-  /** Called on SIGHUP. */
-  reload(): void;
-}
-
-export class Gateway {
-  readonly #settings: GatewaySettings;
-  readonly #channel: Channel;
-  readonly #end: Sealer | Opener;
-  readonly #protection: Protection;
-  readonly #warnings: Warnings;
-  readonly #sockets = new Sockets((error) => this.#warnOfFailure(error));
-  #route: Route | undefined;
-  #port = 0;
-
-  private constructor(settings: GatewaySettings, channel: Channel, { warn, timing }: GatewayHooks) {
-    this.#settings = settings;
-    this.#channel = channel;
-    this.#warnings = new Warnings(warn);
-    if (settings.rtcp === 'sealed' && channel.rtcp === 'clear') {
-      this.#warnings.once(
-        'rtcp clear',
-        `${channel.mode} does not seal RTCP: it is dropped; --rtcp clear forwards it as it is`,
-      );
-    }
-    const { end, overhead, batch } = settings.direction === 'seal' ? sealing(channel) : opening(channel);
-    this.#end = end;
-    this.#protection = { overhead, batch: timing ? timed(batch, timing) : batch };
+  private constructor(options: GatewayOptions) {
+    this.#options = options;
+    this.#keeper = new KeyKeeper((event) => this.emit(event));
+    this.#watch = new FileWatch(() => void this.reload());
   }
 
-  /** Opens the sockets and begins. Rejects with the system's error where an address cannot be used. */
-  static async start(settings: GatewaySettings, channel: Channel, hooks: GatewayHooks = {}): Promise<Gateway> {
-    const gateway = new Gateway(settings, channel, hooks);
+  /** Opens everything and begins. Rejects with FaultsError where that cannot be done; then nothing is open. */
+  static async start(options: GatewayOptions): Promise<Gateway> {
+    const gateway = new Gateway(options);
     try {
       await gateway.#start();
     } catch (error) {
@@ -84,116 +76,163 @@ export class Gateway {
     return gateway;
   }
 
-  /** The port that it listens on. */
-  get port(): number {
-    return this.#port;
+  get model(): GatewayModel {
+    return this.#model!;
   }
 
-  get counters(): GatewayCounters {
-    const { received, forwarded, rtcp, ...failures } = this.#route!.counters;
-    // RTCP is in the route's own counters.
-    const { RTCP: _counted, ...refused } = this.#end.stats.refused;
-    return { received, forwarded, rtcp, refused, ...failures, socketErrors: this.#sockets.errors };
+  emit(event: EventBody): void {
+    this.#options.report({ timeMs: Date.now(), ...event } as GatewayEvent);
   }
 
-  /** Opens with the new key at once, and seals with it later. Throws where the channel does not take it; nothing changes then. */
-  rotate(config: EncryptionConfig, times: RotateOptions): void {
-    this.#channel.rotate(config, times);
+  /** Reads everything again; after a reload that runs already. What is wrong is reported, and nothing changes. */
+  async reload(): Promise<void> {
+    this.#isReloadWanted = true;
+    this.#reload ??= this.#reloadWhileWanted().finally(() => {
+      this.#reload = undefined;
+    });
+    await this.#reload;
   }
 
-  /** Runs until `stopped` resolves: reports, reloads on SIGHUP, and drains at the end. Returns the totals. */
-  async run(stopped: Promise<void>, { report, reload }: RunHooks): Promise<GatewayCounters> {
-    const timer = setInterval(() => report(this.counters), REPORT_EVERY_MS);
-    process.on('SIGHUP', () => reload());
-    await stopped;
-    clearInterval(timer);
-    await this.stop();
-    return this.counters;
+  async snapshot(): Promise<GatewaySnapshot> {
+    const hosts = this.#last ?? (await Promise.all(this.#hosts.map((host) => host.snapshot())));
+    const { version, engine, source } = this.#options;
+    const order = new Map(this.#model?.routes.map(({ name }, i) => [name, i]));
+    const routes = hosts.flatMap(({ routes }) => routes);
+    return {
+      version,
+      timeMs: Date.now(),
+      startedMs: this.#startedMs,
+      engine: engine === 'portable' ? engine : `simd ${engine}`,
+      workers: this.#model?.workers ?? 0,
+      ...(source.file !== undefined && { file: source.file }),
+      routes: routes.sort((one, other) => order.get(one.name)! - order.get(other.name)!),
+      channels: this.#keeper.snapshot(),
+      reloads: this.#reloads,
+      crypt: sumOfTimes(hosts.map(({ crypt }) => crypt)),
+      unready: this.#unready(routes.length),
+    };
   }
 
-  /** Drains the route, and closes the sockets and the sealer or opener; the channel stays open. */
+  /** Drains all routes, and closes everything. The snapshot stays as it was after the last packet. */
   async stop(): Promise<void> {
-    await this.#route?.drain();
-    await this.#sockets.close();
-    this.#end.close();
+    this.#isStopping = true;
+    this.#watch.close();
+    await this.#change;
+    this.#last ??= await Promise.all(this.#hosts.map((host) => host.drain()));
+    this.#keeper.close();
   }
 
   async #start(): Promise<void> {
-    const { listen, forward, rtcp, rtcpPort } = this.#settings;
-    const out = await this.#sockets.connect(forward);
-    const media = await this.#sockets.listen(listen);
-    this.#port = media.address().port;
-    const route = new Route({
-      protection: this.#protection,
-      out,
-      headerBytes: headerBytes(forward.host),
-      rtcp,
-      warnings: this.#warnings,
-      failed: (error) => this.#warnOfFailure(error),
-    });
-    this.#route = route;
-    media.on('message', (packet) => route.takeMedia(packet));
-    if (rtcpPort === 'next') await this.#startRtcpPort(route);
+    const { source, trust } = this.#options;
+    const reading = await source.read();
+    if ('faults' in reading) throw new FaultsError(reading.faults, false);
+    const { model } = reading;
+    const keys = await readKeys(model, trust);
+    if (keys.faults.length > 0) throw new FaultsError(keys.faults, false);
+    if (model.state !== undefined) this.#usedKeys = new UsedKeys(model.state);
+    this.#hosts = await this.#options.hosts(model.workers, (event) => this.emit(event));
+    this.#placement = new Placement(this.#hosts.length);
+    const faults = (await this.#prepare(model, keys)) ?? (await this.#takeSrtpKeys(model, keys));
+    if (faults !== undefined) throw new FaultsError(faults, true);
+    await this.#commit(model, keys);
   }
 
-  /** Takes RTCP on the next port too. Where that port cannot be used, media goes on without it. */
-  async #startRtcpPort(route: Route): Promise<void> {
-    const { listen, forward } = this.#settings;
-    if (this.#port === 65_535 || forward.port === 65_535) {
-      this.#warnings.once('rtcp', 'there is no port after 65535 for RTCP: only RTCP on the media port is taken');
-      return;
-    }
-    const port = this.#port + 1;
-    try {
-      const socket = await this.#sockets.listen({ host: listen.host, port });
-      const out = await this.#sockets.connect({ host: forward.host, port: forward.port + 1 });
-      socket.on('message', (packet) => route.takeRtcp(packet, out));
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      this.#warnings.once('rtcp', `port ${port} cannot be used for RTCP (${code})`);
+  async #reloadWhileWanted(): Promise<void> {
+    while (this.#isReloadWanted) {
+      this.#isReloadWanted = false;
+      await this.#reloadOnce();
     }
   }
 
-  #warnOfFailure({ code }: NodeJS.ErrnoException): void {
-    const message =
-      code === 'ECONNREFUSED'
-        ? `no receiver at ${endpointText(this.#settings.forward)}, or on the next port for RTCP (${code}): packets are lost until there is one`
-        : `the system does not send a packet (${code}): the packet is dropped`;
-    this.#warnings.once(`failure ${code}`, message);
+  async #reloadOnce(): Promise<void> {
+    const { source, trust } = this.#options;
+    const reading = await source.read();
+    if ('faults' in reading) return this.#refuse(reading.faults);
+    const { model } = reading;
+    const keys = await readKeys(model, trust);
+    // Files that are read at last when the gateway ends change nothing.
+    if (this.#isStopping) return;
+    this.#change = this.#apply(model, keys);
+    await this.#change;
   }
-}
 
-/** Resolves at the first SIGINT or SIGTERM. */
-export function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => resolve());
-  });
-}
+  async #apply(model: GatewayModel, keys: KeyReading): Promise<void> {
+    const faults = [...keys.faults, ...this.#fixedFaults(model), ...this.#keeper.faults(keys.channels)];
+    if (faults.length > 0) return this.#refuse(faults);
+    const prepared = await this.#prepare(model, keys);
+    if (prepared !== undefined) return this.#refuse(prepared);
+    const used = await this.#takeSrtpKeys(model, keys);
+    if (used !== undefined) {
+      await Promise.all(this.#hosts.map((host) => host.abort()));
+      return this.#refuse(used);
+    }
+    const changes = await this.#commit(model, keys);
+    this.#count('ok');
+    this.emit({ type: 'reloaded', result: 'ok', ...changes, faults: [] });
+  }
 
-interface ChannelProtection extends Protection {
-  readonly end: Sealer | Opener;
-}
+  /** What a reload cannot change. */
+  #fixedFaults(model: GatewayModel): string[] {
+    const fixed = ['http', 'workers', 'state'] as const;
+    const isChanged = (name: (typeof fixed)[number]) =>
+      JSON.stringify(model[name]) !== JSON.stringify(this.model[name]);
+    const where = this.#options.source.file ?? 'the options';
+    return fixed
+      .filter(isChanged)
+      .map((name) => `${where}: ${name}: a reload cannot change this setting: restart the gateway`);
+  }
 
-function sealing(channel: Channel): ChannelProtection {
-  const end = channel.createSealer();
-  const batch: BatchFunction = (inputs, outs, results, count) => end.sealBatch(inputs, outs, results, count);
-  return { end, overhead: end.overhead, batch };
-}
+  /** Prepares every thread, or none: returns the faults then. */
+  async #prepare(model: GatewayModel, keys: KeyReading): Promise<readonly string[] | undefined> {
+    const plans = this.#placement.plansFor(model, keys);
+    const faults = (await Promise.all(this.#hosts.map((host, i) => host.prepare(plans[i]!)))).flat();
+    if (faults.length === 0) return undefined;
+    await Promise.all(this.#hosts.map((host) => host.abort()));
+    return faults;
+  }
 
-/** In place: a sealed packet is longer than the packet in it. */
-function opening(channel: Channel): ChannelProtection {
-  const end = channel.createOpener();
-  const batch: BatchFunction = (inputs, outs, results, count) => end.openBatch(inputs, outs, results, count);
-  return { end, overhead: 0, batch };
-}
+  async #takeSrtpKeys(model: GatewayModel, keys: KeyReading): Promise<readonly string[] | undefined> {
+    const sides = model.routes.flatMap(({ inside, outside }) => [inside, outside]);
+    const names = new Set(
+      sides.flatMap(({ rule }) => (rule.kind === 'srtp' && rule.send !== undefined ? [rule.send] : [])),
+    );
+    const faults = await this.#usedKeys?.take(keys.srtp.filter(({ name }) => names.has(name)));
+    return faults === undefined || faults.length === 0 ? undefined : faults;
+  }
 
-/** The batch function with its time recorded: an equal share for each packet that succeeded. */
-function timed(batch: BatchFunction, timing: RecordableHistogram): BatchFunction {
-  return (inputs, outs, results, count) => {
-    const startMs = performance.now();
-    const succeeded = batch(inputs, outs, results, count);
-    const shareNs = Math.max(1, Math.round(((performance.now() - startMs) * 1e6) / count));
-    for (let i = 0; i < succeeded; i++) timing.record(shareNs);
-    return succeeded;
-  };
+  async #commit(model: GatewayModel, keys: KeyReading) {
+    this.#model = model;
+    this.#placement.settle();
+    const known = new Set(this.#keeper.snapshot().map(({ name }) => name));
+    const rotations = this.#keeper.take(keys.channels);
+    for (const channel of this.#keeper.snapshot())
+      if (!known.has(channel.name)) this.emit({ type: 'channel', channel });
+    const changes = await Promise.all(this.#hosts.map((host) => host.commit()));
+    for (const plan of rotations) {
+      const { name, sealAfterMs, graceMs } = plan.model;
+      await Promise.all(this.#hosts.map((host) => host.rotate(name, plan, { sealAfterMs, graceMs })));
+    }
+    await this.#watch.set(model.channels.filter(({ watch }) => watch).map(({ file }) => file));
+    return {
+      added: changes.flatMap(({ added }) => added),
+      changed: changes.flatMap(({ changed }) => changed),
+      removed: changes.flatMap(({ removed }) => removed),
+    };
+  }
+
+  #refuse(faults: readonly string[]): void {
+    this.#count('refused');
+    this.emit({ type: 'reloaded', result: 'refused', added: [], changed: [], removed: [], faults });
+  }
+
+  #count(result: 'ok' | 'refused'): void {
+    this.#reloads[result] = (this.#reloads[result] ?? 0) + 1;
+  }
+
+  #unready(routes: number): string[] {
+    if (this.#last !== undefined) return ['the gateway is stopping'];
+    if (this.#model === undefined) return ['the gateway is starting'];
+    const missing = this.#model.routes.length - routes;
+    return missing > 0 ? [`${missing} of ${this.#model.routes.length} routes do not listen`] : [];
+  }
 }

@@ -9,16 +9,16 @@ import { dirname, join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { spawnNode } from '../children.js';
-import type { GatewayCounters } from './gateway.js';
+import type { ShortCounters } from './shortform.js';
 
 export const LOOPBACK = '127.0.0.1';
 /** The built command of this package, also where this file is run from its source. */
 const CLI = join(dirname(createRequire(import.meta.url).resolve('frameseal-cli/package.json')), 'dist/main.js');
-/** Loaded into the child before its code: answers each message with the child's memory and CPU time. */
+/** Loaded into the child, and its worker threads, before their code: the main thread answers each message with the child's memory and CPU time. */
 const PROBE = `process.on('message', (what) => {
   if (what === 'collect') { gc(); gc(); }
   process.send({ memory: process.memoryUsage(), cpu: process.cpuUsage() });
-}); process.channel.unref();`;
+}); process.channel?.unref();`;
 const PROBE_OPTIONS = ['--expose-gc', '--import', `data:text/javascript,${encodeURIComponent(PROBE)}`];
 
 /** A line of `--json`. */
@@ -85,8 +85,8 @@ export class GatewayProcess {
   }
 
   /** The counters that it reported last; undefined before the first report. */
-  get counters(): GatewayCounters | undefined {
-    return this.events.findLast((event) => 'received' in event) as GatewayCounters | undefined;
+  get counters(): ShortCounters | undefined {
+    return this.events.findLast((event) => 'received' in event) as ShortCounters | undefined;
   }
 
   /** Memory and CPU time (all threads, since its start) of the child. */
@@ -113,7 +113,7 @@ export class GatewayProcess {
   }
 
   /** Ends the child with SIGTERM; returns its totals. Throws where it fails. */
-  async drain(): Promise<GatewayCounters> {
+  async drain(): Promise<ShortCounters> {
     const code = await this.end();
     if (code !== 0 || this.events.at(-1)?.['event'] !== 'totals') {
       throw new Error(`the gateway ended with ${code} and without totals: ${this.stderr}`);

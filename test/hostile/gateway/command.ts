@@ -1,5 +1,5 @@
 /** `gateway`: the findings of run.ts as a table, and the promises that they must keep. */
-import type { GatewayCounters } from '../../../src/cli/gateway/gateway.js';
+import type { ShortCounters } from '../../../src/cli/gateway/shortform.js';
 import { number } from '../../../src/cli/terminal.js';
 import { mebibytes, percent, Report } from '../report.js';
 import { type GatewayReport, type LiveMemory, runGateways, sum } from './run.js';
@@ -47,7 +47,7 @@ function promises(found: GatewayReport): [promise: string, holds: boolean][] {
   ];
 }
 
-function isBalanced({ received, forwarded, rtcp, refused, sendErrors, overruns }: GatewayCounters): boolean {
+function isBalanced({ received, forwarded, rtcp, refused, sendErrors, overruns }: ShortCounters): boolean {
   return received.packets === forwarded.packets + rtcp.dropped + sum(refused) + sendErrors + overruns;
 }
 
@@ -90,7 +90,7 @@ function reportPackets(
   report.row('  forwarded while there was no receiver', unreceived.packets);
 }
 
-function account({ received, forwarded, refused, sendErrors, overruns }: GatewayCounters): string {
+function account({ received, forwarded, refused, sendErrors, overruns }: ShortCounters): string {
   const statuses = Object.entries(refused).map(([status, count]) => `${number(count)} ${status}`);
   const parts = [`${number(forwarded.packets)} forwarded`, ...statuses, `${sendErrors + overruns} not sent`];
   return `${number(received.packets)} received = ${parts.join(' + ')}`;

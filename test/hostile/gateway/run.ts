@@ -11,8 +11,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { generateKey, generateSalt } from 'frameseal';
 import { type LinkProfile, LossyLink } from '../../../src/cli/demo/link.js';
-import type { GatewayCounters } from '../../../src/cli/gateway/gateway.js';
 import { GatewayProcess, onLoopback } from '../../../src/cli/gateway/process.js';
+import type { ShortCounters } from '../../../src/cli/gateway/shortform.js';
 import { Ledger, readRtpName } from '../ledger.js';
 import { kernelDrops } from './drops.js';
 import { Sink, Source } from './traffic.js';
@@ -53,8 +53,8 @@ export interface GatewayReport {
   readonly ledger: Ledger;
   readonly sink: Sink;
   /** Totals of the second sealing gateway, and of the opening one. */
-  readonly sealing: GatewayCounters;
-  readonly opening: GatewayCounters;
+  readonly sealing: ShortCounters;
+  readonly opening: ShortCounters;
   readonly drops: { readonly sealing: number; readonly link: number; readonly opening: number };
   /** The first sealing gateway's packets. `lost`: those that ended with it, or arrived before the second one listened. */
   readonly killed: {

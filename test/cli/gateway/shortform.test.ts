@@ -1,8 +1,7 @@
 /** The gateway as people run it: two processes, UDP on loopback. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { type GatewayProcess, LOOPBACK, onLoopback } from '../../src/cli/gateway/process.js';
-import { generateKey } from '../../src/index.js';
+import { type GatewayProcess, LOOPBACK, onLoopback } from '../../../src/cli/gateway/process.js';
 import {
   channelOf,
   configFile,
@@ -14,7 +13,7 @@ import {
   RECEIVER_REPORT,
   rtp,
   startGateway,
-} from '../support/cli.js';
+} from '../../support/cli.js';
 
 interface Path {
   /** The configuration file of both. */
@@ -40,9 +39,9 @@ async function path(options: { seal?: string[]; open?: string[]; both?: string[]
   return { config, entry, middle, exit, sender: await Mailbox.open(0), receiver, sealing, opening };
 }
 
-/** A report with words in it, and media that looks like RTCP by its second byte. */
-const REPORT = Buffer.concat([Buffer.from('81cc000511223344', 'hex'), Buffer.from('WORDS TOLD HERE!')]);
-const PAYLOAD_TYPE_77 = Buffer.concat([Buffer.from('80cd000711223344aabbccdd', 'hex'), Buffer.from('MEDIA TOLD')]);
+/** The lines on stderr that warn of something. */
+const warningsOf = ({ stderr }: GatewayProcess, of: RegExp) =>
+  stderr.split('\n').filter((line) => line.includes('warning: ') && of.test(line));
 
 const totals = (running: GatewayProcess) => running.events.at(-1) as Record<string, never>;
 
@@ -67,95 +66,29 @@ describe('two gateways', () => {
     expect((await receiver.wait(1))[0]?.equals(packet)).toBe(true);
   });
 
-  it('bring RTCP across, beside the media and on the next port, and drop noise', async () => {
+  it('seal RTCP, beside the media and on the next port, and drop noise', async () => {
     const { entry, exit, sender, receiver, sealing, opening } = await path();
     const rtcp = await Mailbox.open(exit + 1);
-    await sender.send(entry, [REPORT, Buffer.from('not rtp'), Buffer.alloc(0), rtp(1), PAYLOAD_TYPE_77]);
-    await sender.send(entry + 1, [REPORT, RECEIVER_REPORT, Buffer.from('not rtp')]);
-    expect(await receiver.wait(3)).toEqual([REPORT, rtp(1), PAYLOAD_TYPE_77]);
-    expect(await rtcp.wait(2)).toEqual([REPORT, RECEIVER_REPORT]);
+    await sender.send(entry, [RECEIVER_REPORT, Buffer.from('not rtp'), Buffer.alloc(0), rtp(1)]);
+    await sender.send(entry + 1, [RECEIVER_REPORT]);
+    expect((await receiver.wait(2)).map((packet) => packet.length)).toEqual([RECEIVER_REPORT.length, rtp(1).length]);
+    expect((await rtcp.wait(1))[0]?.equals(RECEIVER_REPORT)).toBe(true);
     await sealing.end();
     await opening.end();
-    const refused = { NOT_RTP: 2, MALFORMED: 1 };
-    expect(totals(sealing)).toMatchObject({ rtcp: { forwarded: 4, dropped: 0 }, refused });
-    expect(totals(opening)).toMatchObject({ rtcp: { forwarded: 4, dropped: 0 }, refused: {} });
-  });
-
-  it('show 8 bytes of RTCP between them, and take no RTCP that was not sealed', async () => {
-    const config = configFile();
-    const [entry, middle, exit] = [await freePorts(), await freePorts(), await freePorts()];
-    const [media, rtcp] = [await Mailbox.open(middle), await Mailbox.open(middle + 1)];
-    await startGateway(...onLoopback('seal', entry, middle), '--config', config);
-    const sender = await Mailbox.open(0);
-    await sender.send(entry, [REPORT, PAYLOAD_TYPE_77]);
-    await sender.send(entry + 1, [REPORT]);
-    const between = [...(await media.wait(2)), ...(await rtcp.wait(1))];
-    expect(between.length).toBe(3);
-    for (const packet of between) {
-      expect(packet.length).toBeGreaterThanOrEqual(PAYLOAD_TYPE_77.length + 25);
-      expect(packet.includes('TOLD')).toBe(false);
-    }
-
-    const opening = await startGateway(...onLoopback('open', exit, exit + 10), '--config', config);
-    const receivers = [await Mailbox.open(exit + 10), await Mailbox.open(exit + 11)];
-    for (const port of [exit, exit + 1]) await sender.send(port, [REPORT, RECEIVER_REPORT, PAYLOAD_TYPE_77]);
-    await pause(50);
-    await opening.end();
-    expect(receivers.map(({ received }) => received.length)).toEqual([0, 0]);
-    expect(totals(opening)).toMatchObject({ rtcp: { forwarded: 0, dropped: 0 }, forwarded: { packets: 0 } });
-  });
-
-  it('leave RTCP in the clear with --rtcp clear', async () => {
-    const { entry, exit, sender, receiver, sealing, opening } = await path({ both: ['--rtcp', 'clear'] });
-    const rtcp = await Mailbox.open(exit + 1);
-    await sender.send(entry, [REPORT, PAYLOAD_TYPE_77, rtp(1)]);
-    await sender.send(entry + 1, [REPORT]);
-    expect(await receiver.wait(2)).toEqual([REPORT, rtp(1)]);
-    expect(await rtcp.wait(1)).toEqual([REPORT]);
-    await sealing.end();
-    await opening.end();
-    expect(totals(sealing)).toMatchObject({ rtcp: { forwarded: 2, dropped: 0 }, refused: { NOT_RTP: 1 } });
+    expect(totals(sealing)).toMatchObject({
+      rtcp: { forwarded: 2, dropped: 0 },
+      refused: { NOT_RTP: 1, MALFORMED: 1 },
+    });
   });
 
   it('drop RTCP with --rtcp drop', async () => {
-    const { entry, sender, receiver, sealing } = await path({ both: ['--rtcp', 'drop'] });
+    const { entry, sender, receiver, sealing } = await path({ seal: ['--rtcp', 'drop'] });
     await sender.send(entry, [RECEIVER_REPORT, rtp(1)]);
     expect((await receiver.wait(1)).length).toBe(1);
     await sender.send(entry + 1, [RECEIVER_REPORT]);
     await pause(50);
     await sealing.end();
     expect(totals(sealing)).toMatchObject({ rtcp: { forwarded: 0, dropped: 2 } });
-  });
-
-  it('drop the RTCP that SM4 cannot seal, and say so', async () => {
-    const config = configFile({ encryptionMode: 'SM4_128_ECB', encryptionKey: generateKey() });
-    const [entry, exit] = [await freePorts(), await freePorts()];
-    const receiver = await Mailbox.open(exit);
-    const sealing = await startGateway(...onLoopback('seal', entry, exit), '--config', config);
-    await (await Mailbox.open(0)).send(entry, [REPORT, rtp(1)]);
-    expect((await receiver.wait(1)).length).toBe(1);
-    await sealing.end();
-    expect(sealing.stderr).toContain('SM4_128_ECB does not seal RTCP');
-    expect(totals(sealing)).toMatchObject({ rtcp: { forwarded: 0, dropped: 1 } });
-  });
-
-  it('of one key open nothing of each other where their contexts differ', async () => {
-    const config = newConfig();
-    const [there, back] = ['a>b', 'b>a'].map((context) => configFile({ ...config, context }));
-    const [entry, middle, exit] = [await freePorts(), await freePorts(), await freePorts()];
-    const between = await Mailbox.open(middle);
-    await startGateway(...onLoopback('seal', entry, middle), '--config', there!);
-    const ours = await startGateway(...onLoopback('open', exit, exit + 10), '--config', back!);
-    const sender = await Mailbox.open(0);
-    await sender.send(entry, [rtp(1), REPORT]);
-    const sealed = (await between.wait(2)).slice();
-    const receiver = await Mailbox.open(exit + 10);
-    await sender.send(exit, sealed);
-    const theirs = channelOf({ ...config, context: 'b>a' }).createSealer();
-    await sender.send(exit, [theirs.sealCopy(rtp(2))]);
-    expect(await receiver.wait(1)).toEqual([rtp(2)]);
-    await ours.end();
-    expect(totals(ours)).toMatchObject({ refused: { BAD_TAG: 2 }, forwarded: { packets: 1 } });
   });
 
   it('forward all that came before the signal', async () => {
@@ -216,8 +149,7 @@ describe('a sealing gateway', () => {
     await sender.send(entry, [rtp(1, 1300), rtp(2, 1460), rtp(3, 1480)]);
     await receiver.wait(3);
     await sealing.end();
-    expect(sealing.stderr.match(/warning/g)?.length).toBe(1);
-    expect(sealing.stderr).toContain('1500');
+    expect(warningsOf(sealing, /1,?500/)).toHaveLength(1);
     expect(totals(sealing)).toMatchObject({ oversize: 2 });
   });
 

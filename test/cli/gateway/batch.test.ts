@@ -2,10 +2,12 @@
 import dgram from 'node:dgram';
 import { once } from 'node:events';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { Gateway, type GatewaySettings } from '../../src/cli/gateway/gateway.js';
-import { LOOPBACK } from '../../src/cli/gateway/process.js';
-import type { Channel } from '../../src/index.js';
-import { channelOf, freePorts, Mailbox, newConfig, pause, RECEIVER_REPORT, rtp } from '../support/cli.js';
+import { LocalHost } from '../../../src/cli/gateway/host.js';
+import { LOOPBACK } from '../../../src/cli/gateway/process.js';
+import { modelOfShortForm, type ShortCounters, shortCounters } from '../../../src/cli/gateway/shortform.js';
+import type { GatewaySnapshot } from '../../../src/cli/gateway/snapshot.js';
+import type { EncryptionConfig } from '../../../src/index.js';
+import { channelOf, freePorts, Mailbox, newConfig, pause, RECEIVER_REPORT, rtp } from '../../support/cli.js';
 
 afterEach(() => {
   vi.useRealTimers();
@@ -13,46 +15,63 @@ afterEach(() => {
 });
 
 interface Site {
-  readonly gateway: Gateway;
+  readonly host: LocalHost;
+  readonly port: number;
   readonly sender: Mailbox;
   readonly receiver: Mailbox;
   readonly rtcpReceiver: Mailbox;
+  counters(): Promise<ShortCounters>;
   /** Sends a burst and waits until the gateway has it. */
   burst(packets: readonly Uint8Array[]): Promise<void>;
 }
 
 /** A gateway in this process, with a socket before it and one behind it. */
-async function site(direction: GatewaySettings['direction'], channel: Channel): Promise<Site> {
+async function site(
+  direction: 'seal' | 'open',
+  config: EncryptionConfig,
+  rtcp: 'sealed' | 'forward' = 'forward',
+): Promise<Site> {
   const [entry, exit] = [await freePorts(), await freePorts()];
   const receiver = await Mailbox.open(exit);
   const rtcpReceiver = await Mailbox.open(exit + 1);
   const sender = await Mailbox.open(0);
-  const gateway = await Gateway.start(
-    {
-      direction,
-      listen: { host: LOOPBACK, port: entry },
-      forward: { host: LOOPBACK, port: exit },
-      rtcp: channel.rtcp,
-      rtcpPort: 'next',
-    },
-    channel,
+  const reading = modelOfShortForm({
+    seal: direction === 'seal',
+    listen: { host: LOOPBACK, port: entry },
+    forward: { host: LOOPBACK, port: exit },
+    config: 'unused.json',
+    bindHeader: true,
+    rtcp,
+    rtcpPort: 'next',
+    sealAfter: 0,
+    grace: 10,
+  });
+  if ('faults' in reading) throw new Error(reading.faults.join());
+  const [model] = reading.model.channels;
+  const host = new LocalHost(0, () => {});
+  expect(await host.prepare({ channels: [{ model: model!, config }], srtp: [], routes: reading.model.routes })).toEqual(
+    [],
   );
-  onTestFinished(() => gateway.stop());
+  await host.commit();
+  onTestFinished(async () => void (await host.drain()));
+  const counters = async () =>
+    shortCounters((await host.snapshot()) as unknown as GatewaySnapshot, direction === 'seal' ? 'inside' : 'outside');
   const burst = async (packets: readonly Uint8Array[]) => {
-    const before = gateway.counters.received.packets;
+    const before = (await counters()).received.bytes;
     // Not one by one: all of them leave before the gateway's next turn.
     const sent = packets.map(
       (packet) => new Promise((resolve) => sender.socket.send(packet, entry, LOOPBACK, resolve)),
     );
     await Promise.all(sent);
-    await until(() => gateway.counters.received.packets === before + packets.length);
+    const bytes = packets.reduce((sum, packet) => sum + packet.length, 0);
+    await until(async () => (await counters()).received.bytes === before + bytes);
   };
-  return { gateway, sender, receiver, rtcpReceiver, burst };
+  return { host, port: entry, sender, receiver, rtcpReceiver, counters, burst };
 }
 
-async function until(condition: () => boolean): Promise<void> {
+async function until(condition: () => Promise<boolean>): Promise<void> {
   const deadline = performance.now() + 2000;
-  while (!condition() && performance.now() < deadline) await pause(1);
+  while (!(await condition()) && performance.now() < deadline) await pause(1);
 }
 
 /** From here on a turn of the event loop ends only when the test says so. */
@@ -88,8 +107,8 @@ const numbered = (count: number) => Array.from({ length: count }, (_, i) => rtp(
 describe('a burst', () => {
   it('arrives complete, in order and unchanged, through both directions', async () => {
     const config = newConfig();
-    const sealing = await site('seal', channelOf(config));
-    const opening = await site('open', channelOf(config));
+    const sealing = await site('seal', config);
+    const opening = await site('open', config);
     const packets = numbered(200);
     for (let i = 0; i < packets.length; i += 50) await sealing.burst(packets.slice(i, i + 50));
     const sealed = await sealing.receiver.wait(200);
@@ -98,23 +117,23 @@ describe('a burst', () => {
     const opened = await opening.receiver.wait(200);
     expect(opened.length).toBe(200);
     expect(opened.every((packet, i) => packet.equals(packets[i]!))).toBe(true);
-    expect(opening.gateway.counters).toMatchObject({ forwarded: { packets: 200 }, refused: {}, overruns: 0 });
+    expect(await opening.counters()).toMatchObject({ forwarded: { packets: 200 }, refused: {}, overruns: 0 });
   });
 
   it('keeps its order around RTCP, noise, and packets of every length', async () => {
     const config = newConfig();
-    const place = await site('seal', channelOf(config));
-    const { gateway, receiver, burst } = place;
+    const place = await site('seal', config);
+    const { counters, receiver, burst } = place;
     const opener = channelOf(config).createOpener();
     const sent = [rtp(0), RECEIVER_REPORT, rtp(1, 9000), Buffer.from('not rtp'), rtp(2), RECEIVER_REPORT, rtp(3, 0)];
     const turn = await gathering(place);
     await burst(sent);
-    expect(gateway.counters.forwarded.packets).toBe(0);
+    expect((await counters()).forwarded.packets).toBe(0);
     turn.end();
     const arrived = await receiver.wait(6);
-    const clear = arrived.map((packet) => opener.openCopy(packet));
+    const clear = arrived.map((packet) => (packet.equals(RECEIVER_REPORT) ? packet : opener.openCopy(packet)));
     expect(clear.map((packet) => Buffer.from(packet))).toEqual(sent.filter((packet) => packet.length !== 7));
-    expect(gateway.counters).toMatchObject({
+    expect(await counters()).toMatchObject({
       received: { packets: 27, bytes: [...NOISE, ...sent].reduce((sum, packet) => sum + packet.length, 0) },
       forwarded: { packets: 6 },
       rtcp: { forwarded: 2, dropped: 0 },
@@ -138,7 +157,6 @@ describe('a burst', () => {
       stranger.sealCopy(rtp(9)),
       Buffer.alloc(0),
       RECEIVER_REPORT,
-      member.sealCopy(RECEIVER_REPORT),
       good[3]!,
       good[2]!,
       good[0]!,
@@ -147,43 +165,46 @@ describe('a burst', () => {
       Buffer.from('not rtp at all'),
       good[4]!,
     ];
-    const oneByOne = channelOf(config).createOpener();
-    const opened = [...NOISE, ...mixed].flatMap((packet) => {
+    // A side is quick from the first frame on that opens.
+    const first = member.sealCopy(rtp(100));
+    const oneByOne = channelOf(config, { rtcp: 'clear' }).createOpener();
+    const opened = [first, ...NOISE, ...mixed].flatMap((packet) => {
       const out = Buffer.alloc(packet.length);
       const length = oneByOne.open(packet, out);
       return length < 0 ? [] : [out.subarray(0, length)];
     });
-    const { refused } = oneByOne.stats;
+    const { RTCP, ...refused } = oneByOne.stats.refused;
     expect(Object.keys(refused).length).toBeGreaterThan(3);
 
-    const place = await site('open', channelOf(config));
-    const { gateway, receiver, burst } = place;
+    const place = await site('open', config);
+    const { counters, receiver, burst } = place;
+    await burst([first]);
     const turn = await gathering(place);
     await burst(mixed);
     // A batch of eight has gone; the rest waits for the end of the turn.
-    expect(gateway.counters.forwarded.packets).toBeLessThan(opened.length);
+    expect((await counters()).forwarded.packets).toBeLessThan(opened.length);
     turn.end();
-    const arrived = await receiver.wait(opened.length);
-    expect(arrived).toEqual(opened);
-    expect(arrived.findIndex((packet) => packet.equals(RECEIVER_REPORT))).toBe(2);
-    expect(gateway.counters).toMatchObject({ rtcp: { forwarded: 1 } });
-    expect(gateway.counters.refused).toEqual(refused);
+    const arrived = await receiver.wait(opened.length + 1);
+    expect(arrived.filter((packet) => !packet.equals(RECEIVER_REPORT))).toEqual(opened);
+    expect(arrived.findIndex((packet) => packet.equals(RECEIVER_REPORT))).toBe(3);
+    expect(await counters()).toMatchObject({ rtcp: { forwarded: RTCP } });
+    expect((await counters()).refused).toEqual(refused);
   });
 
   it('is in the hands of the system before RTCP that comes after it on the next port', async () => {
-    const place = await site('seal', channelOf(newConfig()));
-    const { gateway, sender, receiver, rtcpReceiver, burst } = place;
+    const place = await site('seal', newConfig());
+    const { port, counters, sender, receiver, rtcpReceiver, burst } = place;
     await gathering(place);
     await burst(numbered(3));
-    expect(gateway.counters.forwarded.packets).toBe(0);
-    await sender.send(gateway.port + 1, [RECEIVER_REPORT]);
+    expect((await counters()).forwarded.packets).toBe(0);
+    await sender.send(port + 1, [RECEIVER_REPORT]);
     expect((await rtcpReceiver.wait(1)).length).toBe(1);
     expect(sequences(await receiver.wait(3))).toEqual([0, 1, 2]);
-    expect(gateway.counters).toMatchObject({ forwarded: { packets: 4 }, rtcp: { forwarded: 1 } });
+    expect(await counters()).toMatchObject({ forwarded: { packets: 4 }, rtcp: { forwarded: 1 } });
   });
 
   it('that fills a batch does not wait for the end of the turn', async () => {
-    const place = await site('seal', channelOf(newConfig()));
+    const place = await site('seal', newConfig());
     const { receiver, burst } = place;
     await gathering(place);
     await burst(numbered(70));
@@ -193,12 +214,11 @@ describe('a burst', () => {
 
   it('keeps its order when the key changes in the middle', async () => {
     const [oldConfig, newKey] = [newConfig(), { ...newConfig(), keyId: 1 }];
-    const channel = channelOf(oldConfig);
-    const place = await site('seal', channel);
-    const { receiver, burst } = place;
+    const place = await site('seal', oldConfig);
+    const { receiver, burst, host } = place;
     const turn = await gathering(place);
     await burst(numbered(10));
-    channel.rotate(newKey);
+    await host.rotate('config', { config: newKey } as never, { sealAfterMs: 0, graceMs: 10_000 });
     await burst(numbered(20).slice(10));
     turn.end();
     const other = channelOf(oldConfig);
@@ -212,7 +232,7 @@ describe('a burst', () => {
 describe('a system that is slow to take datagrams', () => {
   it('finds in each buffer what it was given', async () => {
     const config = newConfig();
-    const { receiver, burst } = await site('seal', channelOf(config));
+    const { receiver, burst } = await site('seal', config);
     const opener = channelOf(config).createOpener();
     const packets = numbered(60);
     const system = holdSends();
@@ -225,33 +245,33 @@ describe('a system that is slow to take datagrams', () => {
   });
 
   it('costs packets, and they are counted', async () => {
-    const { gateway, burst } = await site('open', channelOf(newConfig(), { rtcp: 'clear' }));
+    const { counters, burst } = await site('open', newConfig());
     const system = holdSends();
     for (let i = 0; i < 21; i++) await burst(Array.from({ length: 50 }, () => RECEIVER_REPORT));
     system.release();
     // The receiver may lose some: so many at once do not fit into its buffer.
-    await until(() => gateway.counters.forwarded.packets === 1024);
-    expect(gateway.counters).toMatchObject({ received: { packets: 1050 }, forwarded: { packets: 1024 }, overruns: 26 });
+    await until(async () => (await counters()).forwarded.packets === 1024);
+    expect(await counters()).toMatchObject({ received: { packets: 1050 }, forwarded: { packets: 1024 }, overruns: 26 });
   });
 });
 
 describe('a lone packet', () => {
   it('is forwarded without waiting for a second one', async () => {
-    const { receiver, sender, gateway, burst } = await site('seal', channelOf(newConfig()));
+    const { receiver, sender, port, counters, burst } = await site('seal', newConfig());
     await burst(NOISE);
     for (let i = 0; i < 50; i++) {
       const arrival = once(receiver.socket, 'message');
-      await sender.send(gateway.port, [rtp(i)]);
+      await sender.send(port, [rtp(i)]);
       await arrival;
-      expect(gateway.counters.forwarded.packets).toBe(i + 1);
+      expect((await counters()).forwarded.packets).toBe(i + 1);
     }
   });
 
   it('does not even wait for the end of its turn', async () => {
-    const place = await site('seal', channelOf(newConfig()));
+    const place = await site('seal', newConfig());
     const turn = await gathering(place);
     await place.burst(numbered(2));
-    expect(place.gateway.counters.forwarded.packets).toBe(0);
+    expect((await place.counters()).forwarded.packets).toBe(0);
     // A turn of few: no more waiting.
     turn.end();
     for (let i = 0; i < 20; i++) await place.burst([rtp(i)]);
@@ -261,13 +281,13 @@ describe('a lone packet', () => {
 
 describe('the end', () => {
   it('flushes what was gathered', async () => {
-    const place = await site('seal', channelOf(newConfig()));
-    const { receiver, burst, gateway } = place;
+    const place = await site('seal', newConfig());
+    const { receiver, burst, counters, host } = place;
     await gathering(place);
     await burst(numbered(5));
-    expect(gateway.counters.forwarded.packets).toBe(0);
-    await gateway.stop();
+    expect((await counters()).forwarded.packets).toBe(0);
+    await host.drain();
     expect(sequences(await receiver.wait(5))).toEqual([0, 1, 2, 3, 4]);
-    expect(gateway.counters).toMatchObject({ received: { packets: 25 }, forwarded: { packets: 5 } });
+    expect(await counters()).toMatchObject({ received: { packets: 25 }, forwarded: { packets: 5 } });
   });
 });

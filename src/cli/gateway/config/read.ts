@@ -1,0 +1,120 @@
+/**
+ * Reads gateway.yaml: YAML 1.2, and so JSON as well. Every fault is found at once, and named with file, line and field:
+ *
+ *     text -> YAML (yaml) -> shape (schema.ts) -> sense (sense.ts) -> GatewayModel
+ *
+ * The file holds no key, so messages may quote it.
+ */
+import { dirname, isAbsolute, join } from 'node:path';
+import * as v from 'valibot';
+import { type Document, isMap, isNode, LineCounter, parseDocument } from 'yaml';
+import type { ChannelModel, GatewayModel, RouteModel, SideModel } from './model.js';
+import { meanSamePort, SIDE_DEFAULTS } from './model.js';
+import { type GatewayFile, gatewaySchema, type SchemaIssue, type SideFile } from './schema.js';
+import { senseFaults } from './sense.js';
+
+/** A field by its names and indices from the top: `['routes', 0, 'inside']`. */
+export type Path = readonly (string | number)[];
+
+export interface Fault {
+  readonly path: Path;
+  readonly message: string;
+}
+
+/** A model, or every fault of the text, a line each. */
+export type Reading = { readonly model: GatewayModel } | { readonly faults: readonly string[] };
+
+const MAX_ALIASES = 20;
+
+/** `file`: for messages, and paths in the text are relative to its folder. */
+export function readGatewayFile(text: string, file: string): Reading {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false });
+  const place = (offset: number) => {
+    const { line, col } = lines.linePos(offset);
+    return `${file}:${line}:${col}`;
+  };
+  if (document.errors.length > 0) {
+    return { faults: document.errors.map(({ message, pos }) => `${place(pos[0])}: ${message}${hint(text, pos[0])}`) };
+  }
+  const at = ({ path, message }: Fault) => `${place(offsetOf(document, path))}: ${nameOf(path)}${message}`;
+  const parsed = v.safeParse(gatewaySchema, jsOf(document));
+  if (!parsed.success) return { faults: parsed.issues.map((issue) => at(faultOf(issue))) };
+  const model = modelOf(parsed.output, dirname(file));
+  const faults = senseFaults(model, parsed.output);
+  return faults.length > 0 ? { faults: faults.map(at) } : { model };
+}
+
+/** The document's value; references that multiply are refused by the parser, as a fault of shape. */
+function jsOf(document: Document): unknown {
+  try {
+    return document.toJS({ maxAliasCount: MAX_ALIASES });
+  } catch {
+    return undefined;
+  }
+}
+
+function faultOf(issue: SchemaIssue): Fault {
+  const path = (issue.path ?? []).map(({ key }) => key as string | number);
+  if (issue.kind === 'schema' && issue.type === 'strict_object' && issue.expected === 'never') {
+    return { path, message: 'no such setting' };
+  }
+  const isAbsent = issue.received === 'undefined';
+  return { path, message: isAbsent && path.length > 0 ? 'this setting is needed' : issue.message };
+}
+
+/** Where a field is, or the innermost part that there is. */
+function offsetOf(document: Document, path: Path): number {
+  for (let length = path.length; length > 0; length--) {
+    const parent = document.getIn(path.slice(0, length - 1), true) ?? document.contents;
+    const key = path[length - 1];
+    const pair = isMap(parent) ? parent.items.find((item) => isNode(item.key) && item.key.toJSON() === key) : undefined;
+    const node = pair?.key ?? document.getIn(path.slice(0, length), true);
+    if (isNode(node) && node.range) return node.range[0];
+  }
+  return 0;
+}
+
+function nameOf(path: Path): string {
+  const name = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${part}`)).join('');
+  return name === '' ? '' : `${name.replace(/^\./, '')}: `;
+}
+
+/** YAML reads `[::1]:5004` as a list. */
+function hint(text: string, offset: number): string {
+  const start = text.lastIndexOf('\n', offset - 1) + 1;
+  const line = text.slice(start, text.indexOf('\n', offset) >>> 0);
+  return /[^"'][[][0-9a-fA-F:.%]+\]:\d/.test(line) ? ' (an IPv6 address stands in quotes: "[::1]:5004")' : '';
+}
+
+function modelOf(file: GatewayFile, folder: string): GatewayModel {
+  const from = (path: string) => (isAbsolute(path) ? path : join(folder, path));
+  return definite<GatewayModel>({
+    http: file.http,
+    workers: file.workers,
+    state: file.state ?? process.env['STATE_DIRECTORY']?.split(':')[0],
+    channels: Object.entries(file.channels).map(([name, { sealAfter, grace, ...rest }]) =>
+      definite<ChannelModel>({ name, ...rest, file: from(rest.file), sealAfterMs: sealAfter, graceMs: grace }),
+    ),
+    srtp: Object.entries(file.srtp).map(([name, { file }]) => ({ name, file: from(file) })),
+    routes: file.routes.map((route): RouteModel => {
+      const [inside, outside] = [sideOf(route.inside), sideOf(route.outside)];
+      return { ...route, isShared: meanSamePort(inside, outside), inside, outside };
+    }),
+  });
+}
+
+function sideOf({ clear: _clear, channel, srtp, ...rest }: SideFile): SideModel {
+  const rule =
+    channel !== undefined
+      ? ({ kind: 'channel', channel } as const)
+      : srtp !== undefined
+        ? definite<Extract<SideModel['rule'], { kind: 'srtp' }>>({ kind: 'srtp', ...srtp })
+        : ({ kind: 'clear' } as const);
+  return definite<SideModel>({ ...SIDE_DEFAULTS, ...rest, rule });
+}
+
+/** The object without the fields that are undefined. */
+function definite<Type>(fields: { [Name in keyof Type]: Type[Name] | undefined }): Type {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Type;
+}
