@@ -56,7 +56,7 @@ function named(counts: Float64Array): Counts {
 }
 
 /** The name of a result in snapshots. */
-export function resultName(result: number): string {
+function resultName(result: number): string {
   if (result >= 0) return 'ok';
   if (result === NO_PEER) return 'NO_PEER';
   return result === ONE_WAY ? 'ONE_WAY' : describe(result).split(':')[0]!;

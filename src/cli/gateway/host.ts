@@ -68,7 +68,8 @@ interface Prepared {
 const TURN_MS = 10;
 const QUIET_TURNS = 3;
 const DRAIN_LIMIT_MS = 1000;
-const TICK_MS = 1000;
+/** Reading the system's tables costs as much as a few dozen packets. */
+const DROPS_EVERY_MS = 5000;
 
 export class LocalHost implements Host {
   readonly #thread: number;
@@ -90,7 +91,7 @@ export class LocalHost implements Host {
     this.#thread = thread;
     this.#emit = emit;
     this.#peers = new Peers(emit);
-    this.#timer = setInterval(() => void refreshDrops(this.#allSides()), TICK_MS);
+    this.#timer = setInterval(() => void refreshDrops(this.#allSides()), DROPS_EVERY_MS);
     this.#timer.unref();
   }
 

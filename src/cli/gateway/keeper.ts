@@ -58,8 +58,11 @@ function planOf(model: ChannelModel, value: unknown): ChannelPlan {
 }
 
 interface LiveKey {
+  readonly mode: string;
   readonly keyId: number | undefined;
+  /** Of what it seals, and of what it opens. */
   readonly fingerprint: string;
+  readonly opens: string;
 }
 
 interface Kept {
@@ -131,15 +134,13 @@ export class KeyKeeper {
 
   #rotate(kept: Kept, plan: ChannelPlan): void {
     const { name, sealAfterMs, graceMs } = plan.model;
-    const { mode } = identify(plan.config);
     const key = keyOf(plan);
     const keyId = key.keyId!;
     kept.live.push(key);
     kept.seen.add(key.fingerprint);
     kept.next = { keyId, sealsAtMs: Date.now() + sealAfterMs };
     count(kept, 'ok');
-    const opens = identify(directed(plan).opens).fingerprint;
-    const { fingerprint } = key;
+    const { mode, fingerprint, opens } = key;
     this.#emit({ type: 'rotated', channel: name, mode, keyId, fingerprint, opens, sealAfterMs, graceMs });
     after(kept, sealAfterMs, () => {
       const old = kept.live.filter((each) => each !== key && !(each.keyId === kept.next?.keyId));
@@ -172,8 +173,9 @@ function fresh(plan: ChannelPlan): Kept {
 }
 
 function keyOf(plan: ChannelPlan): LiveKey {
-  const { keyId, fingerprint } = identify(directed(plan).seals);
-  return { keyId, fingerprint };
+  const { seals, opens } = directed(plan);
+  const { mode, keyId, fingerprint } = identify(seals);
+  return { mode, keyId, fingerprint, opens: identify(opens).fingerprint };
 }
 
 /** Why the channel would not take the key of the plan; the words are the library's where it can judge. */
@@ -210,7 +212,7 @@ function after(kept: Kept, ms: number, action: () => void): void {
 
 function snapshotOf({ plan, seals, live, next, sinceMs, rotations }: Kept): ChannelSnapshot {
   const { name, file, role, rtcp, bindHeader } = plan.model;
-  const { mode } = identify(plan.config);
+  const { mode, fingerprint, opens, keyId } = seals;
   const context = plan.model.context ?? plan.config.context;
   return {
     name,
@@ -220,9 +222,9 @@ function snapshotOf({ plan, seals, live, next, sinceMs, rotations }: Kept): Chan
     ...(role !== undefined && { role }),
     rtcp: mode === 'SM4_128_ECB' ? 'clear' : rtcp,
     bindHeader,
-    fingerprint: seals.fingerprint,
-    opens: role === undefined ? seals.fingerprint : identify(directed(plan).opens).fingerprint,
-    ...(seals.keyId !== undefined && { keyId: seals.keyId }),
+    fingerprint,
+    opens,
+    ...(keyId !== undefined && { keyId }),
     liveKeyIds: live.flatMap(({ keyId }) => (keyId === undefined ? [] : [keyId])),
     ...(next !== undefined && { next }),
     keySinceMs: sinceMs,

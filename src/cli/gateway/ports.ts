@@ -11,7 +11,7 @@ import type { SideName } from './snapshot.js';
 import { Port } from './sockets.js';
 
 /** A side's sockets, and where its peer is now. */
-export interface SidePort {
+interface SidePort {
   readonly port: Port;
   readonly peer: Endpoint | undefined;
 }

@@ -14,7 +14,7 @@ import { type GatewayFile, gatewaySchema, type SchemaIssue, type SideFile } from
 import { senseFaults } from './sense.js';
 
 /** A field by its names and indices from the top: `['routes', 0, 'inside']`. */
-export type Path = readonly (string | number)[];
+type Path = readonly (string | number)[];
 
 export interface Fault {
   readonly path: Path;
