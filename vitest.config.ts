@@ -12,6 +12,7 @@ export default defineConfig({
     alias: [
       { find: /^frameseal$/, replacement: source('src/index.ts') },
       { find: /^frameseal\/aead$/, replacement: source('src/aead.ts') },
+      { find: /^frameseal\/recording$/, replacement: source('src/recording/recording.ts') },
       { find: /^frameseal\/srtp$/, replacement: source('src/srtp/index.ts') },
       { find: /^frameseal\/vectors$/, replacement: source('src/vectors/verify.ts') },
       { find: /^frameseal-cli\/(.+)$/, replacement: source('src/cli/$1.ts') },

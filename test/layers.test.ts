@@ -1,7 +1,7 @@
 /**
  * The house's rules that a machine can see. Layers, one way:
  *
- *     cli -> index, aead, accelerated, webrtc, vectors -> channel, srtp -> frames -> wire, engine -> bytes, checks, config-error, options, random, status, replay
+ *     cli -> index, aead, accelerated, webrtc, recording, vectors -> channel, srtp -> frames -> wire, engine -> bytes, checks, config-error, options, random, status, replay
  *
  * cli/ is a package of its own: of the library it knows what users know. Only cli/ may know Node; only channel/ and vectors/ take hashes from a package. Imports of types count like any other.
  */
@@ -22,6 +22,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   index: ['channel', ...UPPER],
   aead: ['engine', 'checks', 'bytes', 'status'],
   accelerated: ['engine'],
+  recording: ['recording', ...BASE],
   webrtc: ['webrtc', 'channel', 'status'],
   vectors: ['vectors', 'aead', 'channel', 'srtp', ...UPPER],
   channel: ['channel', ...UPPER],

@@ -10,6 +10,7 @@ import { addDemo } from './demo/command.js';
 import { addFingerprint } from './fingerprint.js';
 import { addGateway } from './gateway/command.js';
 import { addKeygen } from './keygen.js';
+import { addOpen, addSeal } from './recording/command.js';
 import { addSpeed } from './speed.js';
 import { CliError, isExplained, styled } from './terminal.js';
 import { addVerify } from './verify.js';
@@ -23,6 +24,8 @@ async function main(): Promise<void> {
   addKeygen(program);
   addFingerprint(program);
   addGateway(program);
+  addSeal(program);
+  addOpen(program);
   addCheck(program);
   addVerify(program);
   addSpeed(program);

@@ -9,7 +9,7 @@ import { Coverage } from './coverage.js';
 import { HITS, instrument, type Point } from './instrument.js';
 
 /** Rooms and files of dist/ that get counters. The engines get none: engines have tests of their own, and counters would slow them too much. */
-const COUNTED = ['wire', 'channel', 'srtp', 'vectors', 'bytes.js', 'replay.js', 'arrays.js'];
+const COUNTED = ['wire', 'channel', 'srtp', 'recording', 'vectors', 'bytes.js', 'replay.js', 'arrays.js'];
 
 /** Modules by name. */
 const MODULES = {
@@ -21,6 +21,8 @@ const MODULES = {
   frameError: 'frames/error.js',
   keys: 'channel/keys.js',
   sm4: 'channel/sm4.js',
+  recording: 'recording/recording.js',
+  recordingError: 'recording/error.js',
   rtp: 'wire/rtp.js',
   sframe: 'wire/sframe.js',
   srtp: 'srtp/index.js',
@@ -38,6 +40,8 @@ interface Modules {
   readonly frameError: typeof import('../../../dist/frames/error.js');
   readonly keys: typeof import('../../../dist/channel/keys.js');
   readonly sm4: typeof import('../../../dist/channel/sm4.js');
+  readonly recording: typeof import('../../../dist/recording/recording.js');
+  readonly recordingError: typeof import('../../../dist/recording/error.js');
   readonly rtp: typeof import('../../../dist/wire/rtp.js');
   readonly sframe: typeof import('../../../dist/wire/sframe.js');
   readonly srtp: typeof import('../../../dist/srtp/index.js');

@@ -3,6 +3,7 @@ import type { Code } from '../code.js';
 import { channelTarget } from './channel.js';
 import { configTarget } from './config.js';
 import { openTarget } from './open.js';
+import { recordingTarget } from './recording.js';
 import { rtcpTarget, rtpTarget } from './rtp.js';
 import { sdesTarget } from './sdes.js';
 import { sframeTarget } from './sframe.js';
@@ -17,6 +18,7 @@ const MAKERS = {
   rtcp: rtcpTarget,
   config: configTarget,
   text: textTarget,
+  recording: recordingTarget,
   vectors: vectorsTarget,
   open: openTarget,
   channel: channelTarget,

@@ -1,0 +1,114 @@
+/**
+ * One record of a recording: where its parts lie in memory. A reader fills an entry in anew for each record, and nothing is
+ * copied: an entry is valid until the reader is given its next bytes.
+ *
+ *     at           packetAt         payloadAt    payloadEnd        packetEnd   end
+ *     | record     | link | IP | UDP | payload   | rest of the packet | padding, |
+ *     | header     | header          |           |                    | options  |
+ */
+import { addressText } from './address.js';
+import { Area, load16 } from './area.js';
+
+/** An IP address as text, and a UDP port. */
+export interface RecordedEndpoint {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** What a record holds. */
+export type EntryKind =
+  /** A UDP datagram, whole. */
+  | 'udp'
+  /** A packet of another protocol, or with lengths that are not right. */
+  | 'other'
+  /** A piece of a datagram that IP has cut up. */
+  | 'fragment'
+  /** A UDP datagram of which the capture holds the first part alone. */
+  | 'cut'
+  /** A packet of a link type that is not known here. */
+  | 'link'
+  /** No packet: a header, statistics, names. */
+  | 'none';
+
+/** How a format counts time. */
+export interface Clock {
+  /** Nanoseconds since 1970. */
+  nanoseconds(high: number, low: number): bigint;
+}
+
+/** The "link type" of rtpdump, whose packets are RTP and RTCP without any header below. */
+export const LINK_RTP = -1;
+
+/** What an entry refers to before its first record, and the clock of packets without a time. */
+const NOTHING = new Area(0);
+export const NO_CLOCK: Clock = { nanoseconds: () => 0n };
+
+export class RecordingEntry {
+  kind: EntryKind = 'none';
+  /** @internal The memory that the record lies in. */
+  area: Area = NOTHING;
+  /** The record is bytes[at, end); where it holds a packet, that is bytes[packetAt, packetEnd). */
+  isPacket = false;
+  at = 0;
+  end = 0;
+  packetAt = 0;
+  packetEnd = 0;
+  /** The packet's length on the wire, which may be more than was captured. */
+  originalBytes = 0;
+  /** LINKTYPE_ number of the packet's interface; -1 in rtpdump, whose packets are RTP without headers below. */
+  linkType = 0;
+  /** Of kind 'udp': the payload is bytes[payloadAt, payloadEnd). */
+  payloadAt = 0;
+  payloadEnd = 0;
+  /** Of kind 'udp': where the IP and the UDP header begin; -1 in rtpdump. */
+  ipAt = -1;
+  udpAt = -1;
+  /** @internal Where a PPPoE header begins, or -1. */
+  pppoeAt = -1;
+  /** @internal The byte order of the record, where its format has two. */
+  littleEndian = false;
+  /** The packet's time as the format counts it: `clock.nanoseconds(timeHigh, timeLow)` is `timeNs`, which allocates. */
+  clock: Clock = NO_CLOCK;
+  timeHigh = 0;
+  timeLow = 0;
+  /** Bytes of the recording before this record. */
+  offset = 0;
+
+  /** The memory that all positions refer to. */
+  get bytes(): Uint8Array {
+    return this.area.bytes;
+  }
+
+  /** When the packet was captured, in nanoseconds since 1970. */
+  get timeNs(): bigint {
+    return this.clock.nanoseconds(this.timeHigh, this.timeLow);
+  }
+
+  /** UDP ports, of kind 'udp'; 0 in rtpdump. */
+  get sourcePort(): number {
+    return this.udpAt < 0 ? 0 : load16(this.area.bytes, this.udpAt);
+  }
+
+  get destinationPort(): number {
+    return this.udpAt < 0 ? 0 : load16(this.area.bytes, this.udpAt + 2);
+  }
+
+  /** Of kind 'udp'; undefined in rtpdump, which does not have it for each packet. */
+  get source(): RecordedEndpoint | undefined {
+    return this.#endpoint(12, 8, this.sourcePort);
+  }
+
+  get destination(): RecordedEndpoint | undefined {
+    return this.#endpoint(16, 24, this.destinationPort);
+  }
+
+  /** With an address that is so many bytes into an IPv4 header, or into an IPv6 one. */
+  #endpoint(inIpv4: number, inIpv6: number, port: number): RecordedEndpoint | undefined {
+    const { bytes } = this.area;
+    const { ipAt } = this;
+    if (this.kind !== 'udp' || ipAt < 0) return undefined;
+    const isIpv4 = bytes[ipAt]! >>> 4 === 4;
+    const at = ipAt + (isIpv4 ? inIpv4 : inIpv6);
+    return { address: addressText(bytes.subarray(at, at + (isIpv4 ? 4 : 16))), port };
+  }
+}
