@@ -20,7 +20,7 @@ function run(...args: string[]) {
 
 describe('README', () => {
   it('has examples and commands', () => {
-    expect(examples.length).toBe(5);
+    expect(examples.length).toBe(6);
     expect(commands.length).toBeGreaterThanOrEqual(5);
     for (const command of ['npm ci && npm start', 'npm ci && npm test']) expect(readme).toContain(command);
   });

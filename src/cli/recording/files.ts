@@ -117,13 +117,15 @@ async function openSink(path: string, force: boolean): Promise<Sink> {
   const target = existing === undefined ? path : await realpath(path);
   const temporary = isSpecial ? target : `${target}.${process.pid}.tmp`;
   let handle: FileHandle;
+  // Before the file is there: a signal may come at once.
+  const keeper = isSpecial ? undefined : new TemporaryFile(temporary);
   try {
     // What was opened is for its owner alone.
     handle = isSpecial ? await open(target, 'r+') : await open(temporary, 'wx', 0o600);
   } catch (error) {
+    keeper?.release();
     throw new CliError(`cannot write ${path}: ${codeOf(error)}`);
   }
-  const keeper = isSpecial ? undefined : new TemporaryFile(temporary);
   return {
     async write(part) {
       try {
