@@ -118,7 +118,7 @@ export function casesOf({ name, cases, ...shared }: SharedChannel): ChannelCase[
   return cases.map((test) => ({ ...test, ...shared, id: `${name}: ${test.id}`, kind: 'channel' }));
 }
 
-/** @internal An SRTP or SRTCP packet under session keys, as RFC 7714 prints them; without `input` it is only unprotected. */
+/** An SRTP or SRTCP packet under session keys, as RFC 7714 prints them; without `input` it is only unprotected. */
 export interface SrtpCase extends CaseBase {
   readonly kind: 'srtp';
   readonly packet: 'rtp' | 'rtcp';

@@ -214,7 +214,7 @@ const BUDGETS = [
   ['recordings', `export * from '${manifest.name}/recording';`, 12_000],
   ['one cipher', `export { AesGcm } from '${manifest.name}/aead';`, 27_000],
 ];
-const IMPORTS = /(?<!-)\b(?:from|import) *\(? *['"]([^'"]+)['"]/g;
+const IMPORTS = /(?<![-'"`.])\b(?:from|import) *\(? *['"]([^'"]+)['"]/g;
 
 const STEPS = [
   ['pack', pack],
