@@ -1,5 +1,5 @@
 /**
- * @internal The cases that `verifyVectors` runs: our own schema (fixtures/README.md), into which the readers translate others.
+ * The cases that `verifyVectors` runs: our own schema (fixtures/README.md), into which the readers translate others.
  *
  * Bytes are hex, 64-bit integers are decimal strings. `expect` is a status's name; left out, it is 'ok'.
  */
