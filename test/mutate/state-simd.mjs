@@ -77,8 +77,8 @@ export const SIMD_RULES = [
       ['no guard behind a long text', ' || words[long] !== GUARD_WORD', ''],
       [
         'a part of a slot is not erased',
-        'this.heap.fill(0, slot, slot + SLOT_BYTES);',
-        'this.heap.fill(0, slot, slot + SLOT_BYTES - 16);',
+        'this.heap.fill(0, slot, slot + this.slotBytes);',
+        'this.heap.fill(0, slot, slot + this.slotBytes - 16);',
       ],
       [
         'a part of scratch is not wiped',
