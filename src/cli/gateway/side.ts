@@ -40,6 +40,8 @@ export class Side {
   readonly out = new FlowCounts();
   readonly forwardsClearRtcp: boolean;
   readonly hasRtcpPort: boolean;
+  /** Bytes of IP and UDP headers on the way to the peer. */
+  headerBytes: number;
   /** Where packets leave to; undefined while no peer is known. */
   media: Target | undefined;
   /** The same for RTCP, where it has a port of its own. */
@@ -79,6 +81,7 @@ export class Side {
     this.port = port;
     this.forwardsClearRtcp = model.clearRtcp === 'forward';
     this.hasRtcpPort = port.rtcp !== undefined;
+    this.headerBytes = headerBytesTo(port.host);
     this.#learns = model.peer === 'learn';
     this.#sources = new Sources(model.from ?? this.#defaultSources());
   }
@@ -86,11 +89,6 @@ export class Side {
   /** Whether packets may arrive here. */
   get receives(): boolean {
     return this.#options.receives;
-  }
-
-  get headerBytes(): number {
-    const address = this.media?.address ?? this.port.host;
-    return isIPv6(plainAddress(address)) ? IPV6_UDP_BYTES : IPV4_UDP_BYTES;
   }
 
   /** The flow that takes what arrives. */
@@ -109,6 +107,7 @@ export class Side {
     const address = connected ? undefined : host;
     this.media = { socket: this.port.media, address, port };
     this.rtcp = this.port.rtcp && { socket: this.port.rtcp, address, port: port + 1 };
+    this.headerBytes = headerBytesTo(host);
     this.#peerText = endpointText({ host, port });
     if (this.model.from === undefined && !this.#learns) this.#sources.allow([plainAddress(host)]);
   }
@@ -223,6 +222,7 @@ export class Side {
     if (this.port.rtcp && !this.#learnedRtcp && port < 65_535) {
       this.rtcp = { socket: this.port.rtcp, address, port: port + 1 };
     }
+    this.headerBytes = headerBytesTo(address);
     this.#peerText = endpointText({ host: address, port });
     const nowMs = performance.now();
     if (nowMs - this.#peerEventMs < PEER_EVENT_MS) return;
@@ -236,6 +236,10 @@ export class Side {
     if (typeof this.model.peer === 'object') return [];
     return this.model.rule.kind === 'clear' ? [plainAddress(this.port.host)] : ['any'];
   }
+}
+
+function headerBytesTo(address: string): number {
+  return isIPv6(plainAddress(address)) ? IPV6_UDP_BYTES : IPV4_UDP_BYTES;
 }
 
 function textOf({ address, port }: dgram.RemoteInfo): string {
