@@ -22,19 +22,17 @@ export interface KeyReading {
 
 /** Reads all key files of a model. */
 export async function readKeys(model: GatewayModel, trust: FileTrust): Promise<KeyReading> {
-  const faults: string[] = [];
   const each = async <Plan>(
     what: string,
     { name, file }: SrtpModel,
     use: (value: unknown) => Plan,
-  ): Promise<Plan[]> => {
+  ): Promise<{ readonly plan: Plan } | { readonly fault: string }> => {
     try {
-      return [use(await readJsonFile(file, trust))];
+      return { plan: use(await readJsonFile(file, trust)) };
     } catch (error) {
       if (!isExplained(error) && !(error instanceof TypeError)) throw error;
       const place = error.message.includes(file) ? '' : `${file}: `;
-      faults.push(`${what}.${name}: ${place}${error.message}`);
-      return [];
+      return { fault: `${what}.${name}: ${place}${error.message}` };
     }
   };
   const channels = await Promise.all(
@@ -43,7 +41,12 @@ export async function readKeys(model: GatewayModel, trust: FileTrust): Promise<K
   const srtp = await Promise.all(
     model.srtp.map((key) => each('srtp', key, (value): SrtpPlan => ({ name: key.name, keys: srtpKeysOf(value) }))),
   );
-  return { channels: channels.flat(), srtp: srtp.flat(), faults };
+  // In the order of the file, whichever was read first.
+  return {
+    channels: channels.flatMap((read) => ('plan' in read ? [read.plan] : [])),
+    srtp: srtp.flatMap((read) => ('plan' in read ? [read.plan] : [])),
+    faults: [...channels, ...srtp].flatMap((read) => ('fault' in read ? [read.fault] : [])),
+  };
 }
 
 /** Throws ConfigError for what is no configuration, or where file and model name different contexts. */
