@@ -47,7 +47,7 @@ export class SframeSealing implements SealProtocol {
     this.#key = engine.createGcmKey(ring.keyBytes);
   }
 
-  /** Begins the first session, so that there is a senderId before the first frame. */
+  /** Begins the first session, so that senderId exists before the first frame. */
   begin(): void {
     this.#startSession();
   }
@@ -60,7 +60,7 @@ export class SframeSealing implements SealProtocol {
     const measured = this.#layout.measure(frame);
     if (measured < 0) return measured;
     if (this.#spent || this.#live !== this.#ring.sealing) {
-      // The frames that wait need the keys that there are.
+      // The frames that wait need the current keys.
       if (waiting > 0) return AFTER_OTHERS;
       if (!this.#ring.hasSessions) return EXHAUSTED;
       this.#startSession();

@@ -102,7 +102,7 @@ export class RecordingEntry {
     return this.#endpoint(16, 24, this.destinationPort);
   }
 
-  /** With an address that is so many bytes into an IPv4 header, or into an IPv6 one. */
+  /** With an address at one offset into an IPv4 header, and at another into an IPv6 header. */
   #endpoint(inIpv4: number, inIpv6: number, port: number): RecordedEndpoint | undefined {
     const { bytes } = this.area;
     const { ipAt } = this;

@@ -27,7 +27,7 @@ type Packet = Frame<Stream>;
 export interface PacketKind {
   /** What protecting adds. */
   readonly overhead: number;
-  /** Indices are below it, and so many packets may be protected under one key. */
+  /** Indices are below the limit, which is also the number of packets per key. */
   readonly limit: number;
   readonly ssrcAt: number;
   /** Makes the job of a packet to protect, but for its key and nonce. Returns 0, or a status; then only the job has changed. */

@@ -160,7 +160,7 @@ const KINDS: Readonly<Record<VectorCase['kind'], true>> = {
   'aes-block': true,
 };
 
-/** @internal Whether a file's case says a kind that there is. */
+/** @internal Whether the kind of a file's case is known. */
 export function isKnownKind(kind: unknown): kind is VectorCase['kind'] {
   return typeof kind === 'string' && Object.hasOwn(KINDS, kind);
 }

@@ -39,7 +39,7 @@ export interface Transformer {
   sendKeyFrameRequest?(): Promise<unknown>;
 }
 
-/** Frames of one direction: seals or opens `bytes` into `out`, with so many bytes in the clear. */
+/** Frames of one direction: seals or opens `bytes` into `out`, with `clear` bytes in the clear. */
 type Crypt = (bytes: Uint8Array, out: Uint8Array, clear: number) => number;
 
 const NO_FRAME = 0;

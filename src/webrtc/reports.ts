@@ -1,5 +1,5 @@
 /**
- * What a program is told of frames that were dropped: each cause at once, and again once a second while it lasts, with its
+ * Reports of dropped frames to the program: each cause at once, and again once a second while the cause lasts, with its
  * count; and, where a sender's frames never open, that the two sides do not have the same configuration.
  */
 import { BAD_TAG, describe, OWN_FRAME, REPLAYED, UNKNOWN_KEY } from '../status.js';

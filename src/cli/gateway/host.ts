@@ -271,7 +271,7 @@ export class LocalHost implements Host {
     };
   }
 
-  /** The sender of a key: the one that there is, since a second would repeat nonces. */
+  /** The one SrtpSender of a key: a second one would repeat nonces. */
   #senderOf(name: string): SrtpSender {
     const { keys } = this.#srtp.get(name)!;
     const id = JSON.stringify(keys);

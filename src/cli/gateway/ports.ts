@@ -73,7 +73,7 @@ async function openSide(route: RouteModel, name: SideName, free: Map<string, Por
   const peer = typeof side.peer === 'object' ? side.peer : undefined;
   const key = keyOf(route, name);
   const port = free.get(key) ?? (await Port.open({ ...side, at: await addressFor(side, peer) }));
-  // The other side of the route finds it there where both share an address; so does nobody else.
+  // The other side of the route finds it there where both share an address; no other side does.
   free.set(key, port);
   return { port, peer: peer && (await resolvePeer(peer, port)) };
 }

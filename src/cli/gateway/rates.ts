@@ -58,7 +58,7 @@ export class Rates {
     if (this.#samples.length > MINUTE_SAMPLES) this.#samples.shift();
   }
 
-  /** Rates up to the newest sample; 0 before the second one. The span is shorter where there are not so many samples yet. */
+  /** Rates up to the newest sample; 0 before the second one. The span is shorter while samples are few. */
   of(route: string, side: SideName, flow: FlowName): FlowRates {
     const key = keyOf(route, side, flow);
     return { '1s': this.#since(this.#samples.at(-2), key), '60s': this.#since(this.#samples[0], key) };

@@ -86,7 +86,7 @@ export class JsonReporter implements Reporter {
     return rates;
   }
 
-  /** Lines are dropped while nobody reads: a queue of them would grow. */
+  /** Lines are dropped while the reader stalls: a queue would grow. */
   #print(event: object): void {
     this.#outlet.write(`${JSON.stringify({ timeMs: Date.now(), ...event })}\n`);
   }

@@ -19,7 +19,7 @@ import { Sources } from './sources.js';
 
 const IPV4_UDP_BYTES = 28;
 const IPV6_UDP_BYTES = 48;
-/** Peers that alternate are told once in this time. */
+/** Alternating peers are reported once per interval. */
 const PEER_EVENT_MS = 1000;
 
 export interface SideOptions {
@@ -148,7 +148,7 @@ export class Side {
     this.#oversize++;
   }
 
-  /** Keeps what people are told of a packet that was refused. */
+  /** Keeps the details of a refused packet for reports. */
   noteRefused(packet: Uint8Array, status: number): void {
     if (status === NOT_RTP) this.#lastForeignByte = packet[0];
     else if (status === UNKNOWN_KEY) this.#lastUnknownKeyId = keyIdOf(packet);

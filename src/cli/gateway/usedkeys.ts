@@ -53,7 +53,7 @@ export class UsedKeys {
   }
 }
 
-/** Says nothing of the key to whoever reads it. */
+/** The fingerprint reveals nothing of the key. */
 function fingerprintOf({ suite, masterKey, masterSalt }: SrtpKeys): string {
   return createHash('sha256').update(`frameseal srtp key ${suite} `).update(masterKey).update(masterSalt).digest('hex');
 }

@@ -90,7 +90,7 @@ export function summary(outcome: Outcome): string {
   return `${number(doneIn(outcome))} of ${number(packets)} RTP and RTCP packets ${DONE[outcome.operation]}, in ${streams}`;
 }
 
-/** What people should know: packets that nobody looked into, or that are not what they should be. */
+/** What people should know: packets that were not inspected, or are malformed. */
 export function warnings(outcome: Outcome): string[] {
   const { operation, counts, cutShortBytes } = outcome;
   const { fragments, cut, otherLinkTypes, tooLong, leftOut } = counts;

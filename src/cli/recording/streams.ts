@@ -1,7 +1,7 @@
 /** The RTP and RTCP streams of a recording: what is in each, and what became of its packets. */
 import type { Clock, RecordingEntry } from 'frameseal/recording';
 
-/** Streams that are told apart; all after them count as one more. */
+/** Streams that are counted separately; all further streams count as one. */
 const MOST_STREAMS = 4096;
 const HASH_BITS = 20;
 /** More than there are statuses. */
@@ -115,7 +115,7 @@ export class Streams<Lane> {
     return [...this.#byKey.values(), ...(this.#others === undefined ? [] : [this.#others])];
   }
 
-  /** Whether there are more streams than are told apart: the last one stands for the rest. */
+  /** Whether streams exceed the limit: the last one stands for the rest. */
   get hasOthers(): boolean {
     return this.#others !== undefined;
   }

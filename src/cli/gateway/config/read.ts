@@ -63,7 +63,7 @@ function faultOf(issue: SchemaIssue): Fault {
   return { path, message: isAbsent && path.length > 0 ? 'this setting is needed' : issue.message };
 }
 
-/** Where a field is, or the innermost part that there is. */
+/** The position of a field; of its innermost existing parent where the field is absent. */
 function offsetOf(document: Document, path: Path): number {
   for (let length = path.length; length > 0; length--) {
     const parent = document.getIn(path.slice(0, length - 1), true) ?? document.contents;

@@ -122,7 +122,7 @@ class Pages {
     clearInterval(this.#timer);
   }
 
-  /** Undefined for a path that there is not. Rejects where the gateway gives no snapshot. */
+  /** Undefined for an unknown path. Rejects where the gateway gives no snapshot. */
   async answer(path: string): Promise<Answer | undefined> {
     switch (path) {
       case '/':
@@ -182,7 +182,7 @@ function readiness({ unready }: GatewaySnapshot): Answer {
   return { status: 503, type: PLAIN, body: `not ready\n${unready.map((why) => `${why}\n`).join('')}` };
 }
 
-/** So many requests a second, refilled all the time. */
+/** A token bucket: MAX_REQUESTS_PER_SECOND, refilled continuously. */
 class RequestLimit {
   #tokens = MAX_REQUESTS_PER_SECOND;
   #timeMs = performance.now();

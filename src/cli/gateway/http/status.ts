@@ -1,4 +1,4 @@
-/** The document at /status: the snapshot, and beside it rates and ages, so that nobody needs a clock or a calculation. */
+/** The document at /status: the snapshot, and beside it rates and ages, so that clients need no clock. */
 import type { FlowRates, Rates } from '../rates.js';
 import type {
   ChannelSnapshot,

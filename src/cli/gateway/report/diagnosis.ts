@@ -16,7 +16,7 @@ import type {
 import { type Arrivals, explain, explainArrivals } from './mismatch.js';
 import { Repeats } from './repeats.js';
 
-/** Silence is told after this time, and once more a minute later. */
+/** Silence is reported after this time, and once more a minute later. */
 const SILENCE_MS = 10_000;
 const SILENCE_AGAIN_MS = 70_000;
 

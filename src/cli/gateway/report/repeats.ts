@@ -1,7 +1,7 @@
 /** Warnings: once for each cause, and again, with its count, after a minute. A cause as a rule meets every packet. */
 
 const REPEAT_MS = 60_000;
-/** Causes that are remembered; they are made of names in the configuration, so that there are few. */
+/** The most causes that are remembered; causes consist of names in the configuration, and are few. */
 const MAX_CAUSES = 10_000;
 
 interface Cause {

@@ -1,6 +1,6 @@
 /**
  * The reports of a gateway on stderr: lines for people, with a live table below them on a terminal, or JSON lines for
- * machines. No report waits: what nobody reads is dropped, and its count is told.
+ * machines. No report waits: lines without a reader are dropped, and their count is reported.
  */
 
 import { Rates } from '../rates.js';

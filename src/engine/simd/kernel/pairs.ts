@@ -61,7 +61,7 @@ export class Pairs implements Vectors<Pair> {
     return [this.#b.shiftRight64(a[0], bits), this.#b.shiftRight64(a[1], bits)];
   }
 
-  /** So many rows down, by whole lanes, and in them so many columns further, by shifts: three instructions and one. */
+  /** Moves rows down by whole lanes, and columns within them by shifts: one instruction and three. */
   turned([low, high]: Pair, rows: number, columns: number): Pair {
     const b = this.#b;
     const lanes = permutation((row, column) => inRows(row + rows, column));

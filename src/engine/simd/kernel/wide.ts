@@ -36,7 +36,7 @@ const PHASES = [0, 1, 2, 3];
 /** ShiftRows and from a block to rows; and from rows to a block, after ShiftRows. */
 const TO_SHIFTED_ROWS = permutation((row, column) => inBlock(row, column + row));
 const TO_SHIFTED_BLOCK = permutation((column, row) => inRows(row, column + row));
-/** ShiftRows undone so many times, for each phase. */
+/** The permutation that undoes as many ShiftRows as the phase counts. */
 const UNSHIFTED = PHASES.map((phase) => permutation((row, column) => inRows(row, column - phase * row)));
 
 /** A round that ends in a phase. */
