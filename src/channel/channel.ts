@@ -102,6 +102,16 @@ export class Channel {
     this.#suite.rotate(config, sealAfterMs, graceMs);
   }
 
+  /**
+   * Makes exactly these one to four keys live, for programs that plan rotations themselves: all of them open, the one whose
+   * keyId is `sealing` seals, and every other live key is wiped; at once. A plan of `rotate` that is under way is void.
+   * Throws ConfigError as rotate does, and where two share a keyId or `sealing` is the keyId of none; nothing changes then.
+   */
+  holdKeys(configs: readonly EncryptionConfig[], sealing: number): void {
+    this.#mustBeOpen();
+    this.#suite.holdKeys(configs, sealing);
+  }
+
   /** Closes all sealers and openers and wipes every key; idempotent. Where it throws, call it again: it goes on. */
   close(): void {
     this.#closed = true;

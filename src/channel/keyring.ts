@@ -2,7 +2,8 @@
  * A channel's live keys in the GCM2 modes, by keyId (FORMAT.md section 6, "Rotation"), and the KIDs of its own sealers.
  *
  * A new key opens at once. It seals after a while, so that everybody has it by then; the key before it opens for a
- * while longer, then it is wiped here and in every sealer and opener. Timers run on the monotonic clock, keep no
+ * while longer, then it is wiped here and in every sealer and opener. A program with a plan of its own says itself which
+ * keys are live, and which one seals. Timers run on the monotonic clock, keep no
  * process alive and end none: where wiping throws, it is tried again.
  */
 import { ConfigError } from '../config-error.js';
@@ -23,7 +24,7 @@ const RETRY_MS = 1000;
 export class LiveKey {
   readonly keyId: number;
   readonly schedule: KeySchedule;
-  /** Grows with each rotation: an earlier key never takes sealing back from a later one. */
+  /** Grows with each key: an earlier key never takes sealing back from a later one. */
   readonly epoch: number;
   /** KIDs that sealers of this channel use or used under this key. */
   readonly own: IdSlots = new IdSlots(FIRST_OWN_CAPACITY);
@@ -53,6 +54,9 @@ export class KeyRing {
   readonly #fingerprints = new Set<string>();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   readonly #session = new Int32Array(2);
+  #epochs = 0;
+  /** Grows with each `hold`: what an earlier rotation has planned is void. */
+  #plan = 0;
 
   /** `onEnd` wipes what was derived from a live key. */
   constructor(mode: GcmMode, config: ParsedConfig, sessions: SessionSource, onEnd: (live: LiveKey) => void) {
@@ -60,7 +64,7 @@ export class KeyRing {
     this.context = config.context;
     this.#sessions = sessions;
     this.#onEnd = onEnd;
-    this.sealing = new LiveKey(config.keyId, new KeySchedule(mode, config.key, config.salt, config.context), 0);
+    this.sealing = this.#key(config);
     this.keyBytes = this.sealing.schedule.keyBytes;
     this.#fingerprints.add(this.sealing.schedule.fingerprint);
     this.#live.push(this.sealing);
@@ -123,22 +127,19 @@ export class KeyRing {
       );
     }
     const previous = this.#live[this.#live.length - 1]!;
-    const schedule = new KeySchedule(this.mode, config.key, config.salt, this.context);
-    const next = new LiveKey(config.keyId, schedule, previous.epoch + 1);
+    const next = this.#key(config);
+    const { schedule } = next;
     const timers: ReturnType<typeof setTimeout>[] = [];
     // A timer that an exception left running must not end a key that has no successor.
     let isTaken = false;
+    const plan = this.#plan;
+    // What is no longer live may be left of an end that threw.
+    const isPlanned = () => plan === this.#plan || !this.#live.includes(previous);
     try {
-      if (this.#fingerprints.has(schedule.fingerprint)) {
-        throw new ConfigError(
-          'encryptionKey',
-          'rotate_key_used',
-          'this key and salt were live in this channel before: make new ones with openssl rand -hex 32 and openssl rand -base64 32',
-        );
-      }
-      if (sealAfterMs > 0) timers.push(this.#after(sealAfterMs, () => this.#sealWith(next)));
+      if (this.#fingerprints.has(schedule.fingerprint)) throw usedBefore();
+      if (sealAfterMs > 0) timers.push(this.#after(sealAfterMs, () => plan === this.#plan && this.#sealWith(next)));
       // An end that comes at once has a timer too: for what is left of it where it throws.
-      timers.push(this.#after(sealAfterMs + graceMs || RETRY_MS, () => isTaken && this.#end(previous)));
+      timers.push(this.#after(sealAfterMs + graceMs || RETRY_MS, () => isTaken && isPlanned() && this.#end(previous)));
     } catch (error) {
       for (const timer of timers) this.#cancel(timer);
       schedule.wipe();
@@ -154,12 +155,77 @@ export class KeyRing {
     this.#cancel(timers[0]!);
   }
 
+  /** A key of the ring's mode and context, not live yet: for `hold`, which makes it live or wipes it. */
+  candidate(config: ParsedConfig): LiveKey {
+    return this.#key(config);
+  }
+
+  /**
+   * Makes these keys the live ones, at once and without timers: all open, the one with the id `sealing` seals, and every other
+   * live key is wiped. Throws ConfigError and changes nothing where two share a keyId, one was live before and has ended,
+   * `sealing` is the id of none, or there are too many.
+   */
+  hold(candidates: readonly LiveKey[], sealing: number): void {
+    const next = candidates.map((key) => this.#live.find((live) => isSame(live, key)) ?? key);
+    const spare = candidates.filter((key) => !next.includes(key));
+    try {
+      this.#checkHold(next, sealing);
+    } catch (error) {
+      thoroughly(candidates, (key) => key.schedule.wipe());
+      throw error;
+    }
+    const ended = this.#live.filter((live) => !next.includes(live));
+    // For what is left of an end that throws.
+    const retries = ended.map((live) => this.#after(RETRY_MS, () => this.#end(live)));
+    this.#plan++;
+    this.#live.splice(0, this.#live.length, ...next);
+    for (const key of next) this.#fingerprints.add(key.schedule.fingerprint);
+    this.sealing = this.find(sealing)!;
+    thoroughly(spare, (key) => key.schedule.wipe());
+    thoroughly(ended, (live) => this.#end(live));
+    for (const retry of retries) this.#cancel(retry);
+  }
+
   /** Stops all timers and wipes every key; may be called again. */
   close(): void {
     const cancel = () => thoroughly(this.#timers, (timer) => this.#cancel(timer));
     const wipe = () => thoroughly(this.#live, (live) => live.schedule.wipe());
     thoroughly([cancel, wipe], (step) => step());
     this.#live.length = 0;
+  }
+
+  #key(config: ParsedConfig): LiveKey {
+    const schedule = new KeySchedule(this.mode, config.key, config.salt, this.context);
+    return new LiveKey(config.keyId, schedule, this.#epochs++);
+  }
+
+  #checkHold(keys: readonly LiveKey[], sealing: number): void {
+    if (keys.length > MAX_LIVE_KEYS) {
+      throw new ConfigError(
+        'encryptionKey',
+        'rotate_too_many_keys',
+        `a channel has at most ${MAX_LIVE_KEYS} keys at once, and these are ${keys.length}`,
+      );
+    }
+    for (const [i, { keyId, schedule }] of keys.entries()) {
+      if (keys.findIndex((key) => key.keyId === keyId) !== i) {
+        throw new ConfigError(
+          'keyId',
+          'rotate_key_id_live',
+          `keyId ${keyId} belongs to two keys: give each one of its own`,
+        );
+      }
+      const isTwice = keys.findIndex((key) => key.schedule.fingerprint === schedule.fingerprint) !== i;
+      const isKept = this.#live.includes(keys[i]!);
+      if (isTwice || (this.#fingerprints.has(schedule.fingerprint) && !isKept)) throw usedBefore();
+    }
+    if (!keys.some((key) => key.keyId === sealing)) {
+      throw new ConfigError(
+        'keyId',
+        'rotate_key_id_live',
+        `keyId ${sealing} is to seal, and belongs to none of the keys`,
+      );
+    }
   }
 
   #sealWith(next: LiveKey): void {
@@ -195,4 +261,16 @@ export class KeyRing {
     clearTimeout(timer);
     this.#timers.delete(timer);
   }
+}
+
+function isSame(a: LiveKey, b: LiveKey): boolean {
+  return a.keyId === b.keyId && a.schedule.fingerprint === b.schedule.fingerprint;
+}
+
+function usedBefore(): ConfigError {
+  return new ConfigError(
+    'encryptionKey',
+    'rotate_key_used',
+    'this key and salt were live in this channel before: make new ones with openssl rand -hex 32 and openssl rand -base64 32',
+  );
 }

@@ -3,7 +3,7 @@ import { ConfigError } from '../config-error.js';
 import type { Engine } from '../engine/engine.js';
 import { thoroughly } from '../frames/thoroughly.js';
 import { type EncryptionConfig, type ParsedConfig, withConfig } from './config.js';
-import { KeyRing, type SessionSource } from './keyring.js';
+import { KeyRing, type LiveKey, type SessionSource } from './keyring.js';
 import type { GcmMode } from './keys.js';
 import type { Layout } from './layout.js';
 import { newOpener, type Opener } from './opener.js';
@@ -28,6 +28,7 @@ export interface Suite {
   createSealer(): Sealer;
   createOpener(loopback: boolean): Opener;
   rotate(config: EncryptionConfig, sealAfterMs: number, graceMs: number): void;
+  holdKeys(configs: readonly EncryptionConfig[], sealing: number): void;
   /** Closes all sealers and openers and wipes every key, whatever throws on the way; may be called again. */
   close(): void;
 }
@@ -80,22 +81,43 @@ export class SframeSuite implements Suite {
 
   rotate(config: EncryptionConfig, sealAfterMs: number, graceMs: number): void {
     withConfig(config, (parsed) => {
-      if (parsed.mode !== this.#ring.mode) {
-        throw new ConfigError(
-          'encryptionMode',
-          'rotate_mode',
-          `a channel keeps its mode, ${this.#ring.mode}; for ${parsed.mode} make a new channel`,
-        );
-      }
-      if (parsed.context !== this.#ring.context) {
-        throw new ConfigError(
-          'context',
-          'rotate_context',
-          'a channel keeps its context: give rotate the same one; for another make a new channel',
-        );
-      }
+      this.#checkPlace(parsed);
       this.#ring.rotate(parsed, sealAfterMs, graceMs);
     });
+  }
+
+  holdKeys(configs: readonly EncryptionConfig[], sealing: number): void {
+    const candidates: LiveKey[] = [];
+    try {
+      for (const config of configs) {
+        withConfig(config, (parsed) => {
+          this.#checkPlace(parsed);
+          candidates.push(this.#ring.candidate(parsed));
+        });
+      }
+    } catch (error) {
+      thoroughly(candidates, (key) => key.schedule.wipe());
+      throw error;
+    }
+    this.#ring.hold(candidates, sealing);
+  }
+
+  /** Throws ConfigError for a key of another mode or context. */
+  #checkPlace({ mode, context }: ParsedConfig): void {
+    if (mode !== this.#ring.mode) {
+      throw new ConfigError(
+        'encryptionMode',
+        'rotate_mode',
+        `a channel keeps its mode, ${this.#ring.mode}; for ${mode} make a new channel`,
+      );
+    }
+    if (context !== this.#ring.context) {
+      throw new ConfigError(
+        'context',
+        'rotate_context',
+        'a channel keeps its context: give rotate the same one; for another make a new channel',
+      );
+    }
   }
 
   close(): void {
@@ -141,12 +163,16 @@ export class Sm4Suite implements Suite {
     return opener;
   }
 
-  rotate(): void {
+  rotate(): never {
     throw new ConfigError(
       'encryptionMode',
       'rotate_not_supported',
       'SM4_128_ECB has no key ids and so no rotation: make a new channel, or use AES_128_GCM2 or AES_256_GCM2',
     );
+  }
+
+  holdKeys(): never {
+    return this.rotate();
   }
 
   close(): void {

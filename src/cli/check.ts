@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { endpointText } from './arguments.js';
 import { identify } from './configfile.js';
+import { identityIn } from './fleet/operator.js';
 import type { GatewayModel, SideModel } from './gateway/config/model.js';
 import { fileSource } from './gateway/config/source.js';
 import { readKeys } from './gateway/keeper.js';
@@ -27,7 +28,7 @@ async function check(file: string, options: CheckOptions): Promise<void> {
   const reading = await fileSource(file).read();
   const keys =
     'model' in reading ? await readKeys(reading.model, options.insecureConfig ? 'insecure' : 'checked') : undefined;
-  const faults = 'faults' in reading ? reading.faults : keys!.faults;
+  const faults = 'faults' in reading ? reading.faults : [...keys!.faults, ...(await identityFaults(reading.model))];
   if (options.json) process.stdout.write(`${JSON.stringify({ ok: faults.length === 0, faults })}\n`);
   if (faults.length > 0)
     throw new CliError(
@@ -43,6 +44,21 @@ async function check(file: string, options: CheckOptions): Promise<void> {
     return [plan.model.name, seals.mode, `key id ${seals.keyId ?? 'none'}`, prints];
   });
   process.stdout.write(`${describeModel(reading.model)}${channels.length > 0 ? `channels\n${table(channels)}` : ''}`);
+}
+
+/** What is wrong with the identities of channels whose keys are in a store. The store itself is not asked. */
+async function identityFaults({ channels }: GatewayModel): Promise<string[]> {
+  const faults = channels.map(async ({ name, nats }) => {
+    if (nats === undefined) return [];
+    try {
+      await identityIn(nats.identity);
+      return [];
+    } catch (error) {
+      if (!(error instanceof CliError)) throw error;
+      return [`channels.${name}.nats: ${error.message}`];
+    }
+  });
+  return (await Promise.all(faults)).flat();
 }
 
 function describeModel({ routes, http, workers }: GatewayModel): string {

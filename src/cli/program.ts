@@ -8,6 +8,7 @@ import { runCommand } from './arguments.js';
 import { addCheck } from './check.js';
 import { addDemo } from './demo/command.js';
 import { addFingerprint } from './fingerprint.js';
+import { addFleet } from './fleet/command.js';
 import { addGateway } from './gateway/command.js';
 import { addKeygen } from './keygen.js';
 import { addOpen, addSeal } from './recording/command.js';
@@ -23,6 +24,7 @@ async function main(): Promise<void> {
     .version(version);
   addKeygen(program);
   addFingerprint(program);
+  addFleet(program);
   addGateway(program);
   addSeal(program);
   addOpen(program);

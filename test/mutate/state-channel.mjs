@@ -62,8 +62,8 @@ export const CHANNEL_RULES = [
     mutations: [
       [
         'a rotation that threw ends the key in use',
-        '() => isTaken && this.#end(previous)',
-        '() => this.#end(previous)',
+        '() => isTaken && isPlanned() && this.#end(previous)',
+        '() => isPlanned() && this.#end(previous)',
       ],
       [
         'an end at once that threw is not tried again',
@@ -126,6 +126,22 @@ export const CHANNEL_RULES = [
       ['the first key is forgotten', 'this.#fingerprints.add(this.sealing.schedule.fingerprint);', ''],
       ['a fifth live key', 'this.#live.length === MAX_LIVE_KEYS', 'this.#live.length > MAX_LIVE_KEYS'],
       ['a key that seals at once does not', 'if (sealAfterMs === 0) this.sealing = next;', ''],
+    ],
+  },
+  {
+    file: 'src/channel/keyring.ts',
+    tests: ['test/channel/rotate/hold.test.ts'],
+    mutations: [
+      ['hold: a rotation goes on sealing', 'plan === this.#plan && this.#sealWith(next)', 'this.#sealWith(next)'],
+      ['hold: a rotation goes on ending', 'isTaken && isPlanned()', 'isTaken'],
+      ['hold: keys that were live are forgotten', 'this.#fingerprints.add(key.schedule.fingerprint);', ''],
+      ['hold: a key that ended comes back', 'isTwice || (this.#fingerprints', 'isTwice && (this.#fingerprints'],
+      ['hold: a key under two ids', 'isTwice || ', ''],
+      ['hold: a key that stays begins anew', 'this.#live.find((live) => isSame(live, key)) ?? key', 'key'],
+      ['hold: what ends is not wiped', '    thoroughly(ended, (live) => this.#end(live));\n', ''],
+      ['hold: what is spare is not wiped', '    thoroughly(spare, (key) => key.schedule.wipe());\n', ''],
+      ['hold: a timer is left', '    for (const retry of retries) this.#cancel(retry);\n', ''],
+      ['hold: a fifth key', 'keys.length > MAX_LIVE_KEYS', 'keys.length > 1 + MAX_LIVE_KEYS'],
     ],
   },
   {

@@ -23,6 +23,15 @@ const installed = folderOf(manifest);
 /** What prom-client brings along. */
 const BEHIND_PROM_CLIENT = ['@opentelemetry/api', 'bintrees', 'tdigest'];
 
+/** What the clients of NATS and age-encryption bring along. */
+const BEHIND_FLEET = [
+  ...['nats-core', 'nkeys', 'nuid'].map((name) => `@nats-io/${name}`),
+  'tweetnacl',
+  ...['ciphers', 'curves', 'post-quantum'].map((name) => `@noble/${name}`),
+  ...['curves', 'hashes'].map((name) => `@noble/post-quantum/node_modules/@noble/${name}`),
+  '@scure/base',
+];
+
 /** What works through each sub-path: takes its exports, throws where they do not. */
 const SUB_PATH_CHECKS = {
   '.': (frameseal) => {
@@ -253,7 +262,7 @@ function install() {
   expectEqual(Object.keys(manifest.dependencies), ['@noble/hashes'], 'what the library depends on');
   expectEqual(command.dependencies[manifest.name], manifest.version, 'the library that the command depends on');
   const dependencies = [manifest, command].flatMap((each) => [each.name, ...Object.keys(each.dependencies)]);
-  dependencies.push(...BEHIND_PROM_CLIENT);
+  dependencies.push(...BEHIND_PROM_CLIENT, ...BEHIND_FLEET);
   expectEqual(packages, [...new Set(dependencies)].sort(), 'what was installed');
   return packages.join(', ');
 }

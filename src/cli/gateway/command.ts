@@ -41,7 +41,8 @@ const SEAL_AFTER_SECONDS = 5;
 const GRACE_SECONDS = 10;
 const DAY_SECONDS = 86_400;
 const REPORT_EVERY_MS = 1000;
-/** For the totals to be written. */
+/** How long a start that waits for a store goes on after a signal to stop. */
+const START_LIMIT_MS = 1000;
 const FIRST_PLAIN_PORT = 1024;
 
 export function addGateway(program: Command): void {
@@ -104,13 +105,17 @@ async function gateway(file: string | undefined, options: GatewayOptions): Promi
   // The first line says what has started; what happens meanwhile follows it.
   let waiting: GatewayEvent[] | undefined = [];
   const report = (event: GatewayEvent) => {
-    if (waiting !== undefined && event.type !== 'started') waiting.push(event);
+    // A start may wait for a store, and says so.
+    const isAtOnce = event.type === 'started' || (event.type === 'warning' && event.cause === 'store');
+    if (waiting !== undefined && !isAtOnce) waiting.push(event);
     else for (const reporter of reporters) reporter.event(event);
   };
   const engine = accelerate();
   selfTest(engine);
   warmUp();
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  let isStarting = true;
+  void stopped.then(() => setTimeout(() => isStarting && process.exit(), START_LIMIT_MS).unref());
   const running = await start({
     source,
     trust: options.insecureConfig ? 'insecure' : 'checked',
@@ -119,6 +124,7 @@ async function gateway(file: string | undefined, options: GatewayOptions): Promi
     hosts: openHosts,
     report,
   });
+  isStarting = false;
   const http = await serve(running);
   const { engine: name } = await running.snapshot();
   running.emit({

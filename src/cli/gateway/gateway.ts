@@ -6,6 +6,7 @@
  * Until `commit` nothing has changed, so that a reload with a fault changes nothing.
  */
 import type { EngineForm } from 'frameseal/accelerated';
+import { configOf } from '../fleet/document.js';
 import type { FileTrust } from '../secretfile.js';
 import type { GatewayModel } from './config/model.js';
 import type { ModelSource } from './config/source.js';
@@ -13,7 +14,15 @@ import { sumOfTimes } from './cryptclock.js';
 import type { Host, HostSnapshot } from './host.js';
 import { KeyKeeper, type KeyReading, readKeys } from './keeper.js';
 import { Placement } from './placement.js';
-import type { EventBody, GatewayEvent, GatewaySnapshot, GatewayView } from './snapshot.js';
+import type {
+  ChannelSnapshot,
+  EventBody,
+  GatewayEvent,
+  GatewaySnapshot,
+  GatewayView,
+  StoreSnapshot,
+} from './snapshot.js';
+import { Stores } from './stores.js';
 import { UsedKeys } from './usedkeys.js';
 import { FileWatch } from './watch.js';
 
@@ -47,6 +56,7 @@ export class Gateway implements GatewayView {
   readonly #watch: FileWatch;
   readonly #reloads: Record<string, number> = {};
   readonly #startedMs = Date.now();
+  readonly #stores: Stores;
   #hosts: readonly Host[] = [];
   #placement = new Placement(1);
   #usedKeys: UsedKeys | undefined;
@@ -62,6 +72,10 @@ export class Gateway implements GatewayView {
     this.#options = options;
     this.#keeper = new KeyKeeper((event) => this.emit(event));
     this.#watch = new FileWatch(() => void this.reload());
+    this.#stores = new Stores(
+      (event) => this.emit(event),
+      (channel) => void this.#hold(channel),
+    );
   }
 
   /** Opens everything and begins. Rejects with FaultsError where that cannot be done; then nothing is open. */
@@ -106,7 +120,7 @@ export class Gateway implements GatewayView {
       workers: this.#model?.workers ?? 0,
       ...(source.file !== undefined && { file: source.file }),
       routes: routes.sort((one, other) => order.get(one.name)! - order.get(other.name)!),
-      channels: this.#keeper.snapshot(),
+      channels: this.#keeper.snapshot().map((channel) => withStore(channel, this.#stores.snapshotOf(channel.name))),
       reloads: this.#reloads,
       crypt: sumOfTimes(hosts.map(({ crypt }) => crypt)),
       unready: this.#unready(routes.length),
@@ -120,6 +134,7 @@ export class Gateway implements GatewayView {
     await this.#change;
     this.#last ??= await Promise.all(this.#hosts.map((host) => host.drain()));
     this.#keeper.close();
+    await this.#stores.close();
   }
 
   async #start(): Promise<void> {
@@ -127,7 +142,7 @@ export class Gateway implements GatewayView {
     const reading = await source.read();
     if ('faults' in reading) throw new FaultsError(reading.faults, false);
     const { model } = reading;
-    const keys = await readKeys(model, trust);
+    const keys = await readKeys(model, trust, this.#stores);
     if (keys.faults.length > 0) throw new FaultsError(keys.faults, false);
     if (model.state !== undefined) this.#usedKeys = new UsedKeys(model.state);
     this.#hosts = await this.#options.hosts(model.workers, (event) => this.emit(event));
@@ -149,7 +164,7 @@ export class Gateway implements GatewayView {
     const reading = await source.read();
     if ('faults' in reading) return this.#refuse(reading.faults);
     const { model } = reading;
-    const keys = await readKeys(model, trust);
+    const keys = await readKeys(model, trust, this.#stores);
     // Files that are read at last when the gateway ends change nothing.
     if (this.#isStopping) return;
     this.#change = this.#apply(model, keys);
@@ -212,7 +227,9 @@ export class Gateway implements GatewayView {
       const { name, sealAfterMs, graceMs } = plan.model;
       await Promise.all(this.#hosts.map((host) => host.rotate(name, plan, { sealAfterMs, graceMs })));
     }
-    await this.#watch.set(model.channels.filter(({ watch }) => watch).map(({ file }) => file));
+    await this.#stores.keep(model.channels);
+    for (const { name, nats } of model.channels) if (nats !== undefined) await this.#hold(name);
+    await this.#watch.set(model.channels.filter(({ watch, nats }) => watch && !nats).map(({ file }) => file));
     return {
       added: changes.flatMap(({ added }) => added),
       changed: changes.flatMap(({ changed }) => changed),
@@ -220,8 +237,25 @@ export class Gateway implements GatewayView {
     };
   }
 
+  /** Gives every thread the keys that a channel's store says now. */
+  async #hold(channel: string): Promise<void> {
+    const held = this.#stores.heldBy(channel);
+    if (held === undefined) return;
+    try {
+      const configs = held.keys.map(configOf);
+      await Promise.all(this.#hosts.map((host) => host.hold(channel, configs, held.sealing)));
+      this.#keeper.hold(channel, held);
+    } catch (error) {
+      this.#keeper.refused(channel);
+      const why = error instanceof Error ? error.message : String(error);
+      const message = `channel ${channel}: the keys of the store are not taken: ${why}`;
+      this.emit({ type: 'warning', cause: 'store', count: 1, message });
+    }
+  }
+
   #refuse(faults: readonly string[]): void {
     this.#count('refused');
+    void this.#stores.keep(this.model.channels);
     this.emit({ type: 'reloaded', result: 'refused', added: [], changed: [], removed: [], faults });
   }
 
@@ -235,4 +269,8 @@ export class Gateway implements GatewayView {
     const missing = this.#model.routes.length - routes;
     return missing > 0 ? [`${missing} of ${this.#model.routes.length} routes do not listen`] : [];
   }
+}
+
+function withStore(channel: ChannelSnapshot, store: StoreSnapshot | undefined): ChannelSnapshot {
+  return store === undefined ? channel : { ...channel, store };
 }

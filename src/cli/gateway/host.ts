@@ -7,6 +7,7 @@
  *
  * A route that changes keeps its sockets where its addresses stay, so that what the system holds for it is not lost.
  */
+import type { EncryptionConfig } from 'frameseal';
 import type { SrtpKeys } from 'frameseal/srtp';
 import { SrtpSender } from 'frameseal/srtp';
 import { type RouteModel, receives, sends } from './config/model.js';
@@ -53,6 +54,8 @@ export interface Host {
   abort(): Promise<void>;
   /** Throws ConfigError where a channel does not take the key. */
   rotate(channel: string, plan: ChannelPlan, times: RotationTimes): Promise<void>;
+  /** Throws ConfigError where a channel does not take the keys; does nothing where there is no such channel. */
+  hold(channel: string, configs: readonly EncryptionConfig[], sealing: number): Promise<void>;
   snapshot(): Promise<HostSnapshot>;
   /** Waits until everything that has arrived is sent, then closes. Returns the last counters. */
   drain(): Promise<HostSnapshot>;
@@ -177,6 +180,10 @@ export class LocalHost implements Host {
 
   async rotate(channel: string, plan: ChannelPlan, times: RotationTimes): Promise<void> {
     this.#keysets.get(channel)!.rotate(plan.config, times);
+  }
+
+  async hold(channel: string, configs: readonly EncryptionConfig[], sealing: number): Promise<void> {
+    this.#keysets.get(channel)?.hold(configs, sealing);
   }
 
   snapshot(): Promise<HostSnapshot> {

@@ -5,8 +5,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type EncryptionConfig, enableEncryption } from 'frameseal';
 import { identify, readJsonFile } from '../configfile.js';
+import { configOf } from '../fleet/document.js';
+import type { HeldKeys } from '../fleet/held.js';
 import type { FileTrust } from '../secretfile.js';
-import { isExplained } from '../terminal.js';
+import { CliError, isExplained } from '../terminal.js';
 import type { ChannelModel, GatewayModel, SrtpModel } from './config/model.js';
 import type { SrtpPlan } from './host.js';
 import { type ChannelPlan, channelKey, directed } from './keyset.js';
@@ -20,23 +22,39 @@ export interface KeyReading {
   readonly faults: readonly string[];
 }
 
-/** Reads all key files of a model. */
-export async function readKeys(model: GatewayModel, trust: FileTrust): Promise<KeyReading> {
+/** Where channels have their keys that have no file. */
+export interface KeyStores {
+  keysOf(channel: ChannelModel, state: string | undefined): Promise<HeldKeys>;
+}
+
+/** Reads all key files of a model, and the keys in stores; without `stores` the channels that have theirs there are left out. */
+export async function readKeys(model: GatewayModel, trust: FileTrust, stores?: KeyStores): Promise<KeyReading> {
   const each = async <Plan>(
     what: string,
     { name, file }: SrtpModel,
     use: (value: unknown) => Plan,
+    read: () => Promise<unknown> = () => readJsonFile(file, trust),
   ): Promise<{ readonly plan: Plan } | { readonly fault: string }> => {
     try {
-      return { plan: use(await readJsonFile(file, trust)) };
+      return { plan: use(await read()) };
     } catch (error) {
       if (!isExplained(error) && !(error instanceof TypeError)) throw error;
       const place = error.message.includes(file) ? '' : `${file}: `;
       return { fault: `${what}.${name}: ${place}${error.message}` };
     }
   };
+  const ofStore = async (channel: ChannelModel): Promise<unknown> => {
+    const { keys, sealing } = await stores!.keysOf(channel, model.state).catch((error: Error) => {
+      throw new CliError(error.message, 1);
+    });
+    return configOf(keys.find(({ keyId }) => keyId === sealing)!);
+  };
   const channels = await Promise.all(
-    model.channels.map((channel) => each('channels', channel, (value) => planOf(channel, value))),
+    model.channels
+      .filter(({ nats }) => nats === undefined || stores !== undefined)
+      .map((channel) =>
+        each('channels', channel, (value) => planOf(channel, value), channel.nats && (() => ofStore(channel))),
+      ),
   );
   const srtp = await Promise.all(
     model.srtp.map((key) => each('srtp', key, (value): SrtpPlan => ({ name: key.name, keys: srtpKeysOf(value) }))),
@@ -94,7 +112,7 @@ export class KeyKeeper {
   faults(plans: readonly ChannelPlan[]): string[] {
     return plans.flatMap((plan) => {
       const kept = this.#keptLike(plan);
-      if (kept === undefined || isDeepStrictEqual(kept.plan.config, plan.config)) return [];
+      if (kept === undefined || plan.model.nats || isDeepStrictEqual(kept.plan.config, plan.config)) return [];
       const fault = rotationFault(kept, plan);
       if (fault === undefined) return [];
       count(kept, 'refused');
@@ -110,7 +128,8 @@ export class KeyKeeper {
       const before = this.#keptLike(plan);
       const now = before ?? fresh(plan);
       kept.set(plan.model.name, now);
-      if (before && !isDeepStrictEqual(before.plan.config, plan.config)) {
+      // A store's keys come by `hold`.
+      if (before && !plan.model.nats && !isDeepStrictEqual(before.plan.config, plan.config)) {
         this.#rotate(before, plan);
         rotations.push(plan);
       }
@@ -119,6 +138,41 @@ export class KeyKeeper {
     for (const [name, { timers }] of this.#kept) if (kept.get(name)?.timers !== timers) timers.forEach(clearTimeout);
     this.#kept = kept;
     return rotations;
+  }
+
+  /** Notes what a channel holds from now on, and tells what is new. */
+  hold(name: string, { keys, sealing, next }: HeldKeys): void {
+    const kept = this.#kept.get(name);
+    if (kept === undefined) return;
+    const { model } = kept.plan;
+    const [before, sealedBefore] = [kept.live, kept.seals];
+    const plans = keys.map((key): ChannelPlan => ({ model, config: configOf(key) }));
+    kept.live = plans.map(keyOf);
+    kept.next = next;
+    const isNew = (key: LiveKey) => !before.some(({ fingerprint }) => fingerprint === key.fingerprint);
+    for (const [i, key] of kept.live.entries()) {
+      if (!isNew(key)) continue;
+      count(kept, 'ok');
+      const opens = identify(directed(plans[i]!).opens).fingerprint;
+      this.#emit({ type: 'key-opens', channel: name, keyId: key.keyId!, fingerprint: key.fingerprint, opens });
+    }
+    const place = kept.live.findIndex(({ keyId }) => keyId === sealing);
+    kept.seals = kept.live[place]!;
+    kept.plan = plans[place]!;
+    if (kept.seals.fingerprint !== sealedBefore.fingerprint) {
+      kept.sinceMs = Date.now();
+      this.#emit({ type: 'key-seals', channel: name, keyId: sealing });
+    }
+    for (const { keyId, fingerprint } of before) {
+      const isThere = kept.live.some((key) => key.fingerprint === fingerprint);
+      if (!isThere) this.#emit({ type: 'key-ended', channel: name, keyId: keyId! });
+    }
+  }
+
+  /** A channel did not take the keys of its store. */
+  refused(name: string): void {
+    const kept = this.#kept.get(name);
+    if (kept !== undefined) count(kept, 'refused');
   }
 
   snapshot(): ChannelSnapshot[] {

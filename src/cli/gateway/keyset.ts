@@ -47,6 +47,20 @@ export class Keyset {
     if (this.opens !== this.seals) this.opens.rotate(opens, times);
   }
 
+  /** Holds exactly these keys from now on. Throws ConfigError where a channel does not take them. */
+  hold(configs: readonly EncryptionConfig[], sealing: number): void {
+    const each = configs.map((config) => directed({ model: this.model, config }));
+    this.seals.holdKeys(
+      each.map(({ seals }) => seals),
+      sealing,
+    );
+    if (this.opens === this.seals) return;
+    this.opens.holdKeys(
+      each.map(({ opens }) => opens),
+      sealing,
+    );
+  }
+
   close(): void {
     this.seals.close();
     this.opens.close();

@@ -86,7 +86,7 @@ export interface RouteSnapshot {
 
 export interface ChannelSnapshot {
   readonly name: string;
-  /** The key file, as the configuration names it. */
+  /** The key file, as the configuration names it; `nats BUCKET/KEY` for a store. */
   readonly file: string;
   readonly mode: string;
   readonly context?: string;
@@ -106,6 +106,19 @@ export interface ChannelSnapshot {
   readonly keySinceMs: number;
   /** By result: `ok`, `refused`. */
   readonly rotations: Counts;
+  /** Where the keys come from a store. */
+  readonly store?: StoreSnapshot;
+}
+
+export interface StoreSnapshot {
+  /** `connected`, or why the store's keyset is not the one in use: `gone`, `missing`, `unreadable`, `rolled-back`, ... */
+  readonly state: string;
+  /** Of the keyset in use. */
+  readonly revision?: number;
+  /** When the store answered last, in milliseconds since the epoch. */
+  readonly answeredMs?: number;
+  /** How often each trouble began, by the names of `state`. */
+  readonly troubles: Counts;
 }
 
 /** A sampled histogram of the time to open and seal a packet. */
@@ -160,6 +173,7 @@ export type WarningCause =
   | 'open-source'
   | 'sm4'
   | 'srtp-key'
+  | 'store'
   | 'worker'
   | 'other';
 
@@ -204,6 +218,16 @@ export type GatewayEvent = { readonly timeMs: number } & (
       readonly sealAfterMs: number;
       readonly graceMs: number;
     }
+  /** A key of a store opens from now on. */
+  | {
+      readonly type: 'key-opens';
+      readonly channel: string;
+      readonly keyId: number;
+      readonly fingerprint: string;
+      readonly opens: string;
+    }
+  /** A store is in use, after trouble or for the first time. */
+  | { readonly type: 'store'; readonly channel: string; readonly message: string }
   /** The new key has begun to seal, or the old one has ended. */
   | { readonly type: 'key-seals' | 'key-ended'; readonly channel: string; readonly keyId: number }
   /** `faults`: why nothing changed, one line each with file, line and field; empty where the reload is in force. */

@@ -3,6 +3,7 @@
  * ends by itself ends the gateway: its routes are gone, and a service manager starts the whole anew.
  */
 import { Worker } from 'node:worker_threads';
+import type { EncryptionConfig } from 'frameseal';
 import { type Host, type HostPlan, type HostSnapshot, LocalHost } from './host.js';
 import type { ChannelPlan, RotationTimes } from './keyset.js';
 import type { EventBody } from './snapshot.js';
@@ -60,6 +61,10 @@ class WorkerHost implements Host {
 
   async rotate(channel: string, plan: ChannelPlan, times: RotationTimes): Promise<void> {
     await this.#call('rotate', channel, plan, times);
+  }
+
+  async hold(channel: string, configs: readonly EncryptionConfig[], sealing: number): Promise<void> {
+    await this.#call('hold', channel, configs, sealing);
   }
 
   snapshot(): Promise<HostSnapshot> {

@@ -1,12 +1,15 @@
 /** What a gateway is to do, as plain data: read from gateway.yaml (read.ts) or made by the short form (shortform.ts). */
 import type { Endpoint } from '../../arguments.js';
+import type { StoreSettings } from '../../fleet/settings.js';
 import type { Direction, SideRule } from '../snapshot.js';
 
-/** A key that a file holds, and what it is used for. */
+/** A key that a file or a store holds, and what it is used for. */
 export interface ChannelModel {
   readonly name: string;
-  /** The path of the key file. */
+  /** The path of the key file; of a store, its name for people. */
   readonly file: string;
+  /** The store; then there is no file. */
+  readonly nats?: StoreSettings;
   readonly context?: string;
   readonly role?: 'a' | 'b';
   readonly rtcp: 'sealed' | 'clear';

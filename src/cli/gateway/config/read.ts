@@ -8,6 +8,7 @@
 import { dirname, isAbsolute, join } from 'node:path';
 import * as v from 'valibot';
 import { type Document, isMap, isNode, LineCounter, parseDocument } from 'yaml';
+import { defaultName, type StoreSettings } from '../../fleet/settings.js';
 import type { ChannelModel, GatewayModel, RouteModel, SideModel } from './model.js';
 import { meanSamePort, SIDE_DEFAULTS } from './model.js';
 import { type GatewayFile, gatewaySchema, type SchemaIssue, type SideFile } from './schema.js';
@@ -93,14 +94,33 @@ function modelOf(file: GatewayFile, folder: string): GatewayModel {
     http: file.http,
     workers: file.workers,
     state: file.state ?? process.env['STATE_DIRECTORY']?.split(':')[0],
-    channels: Object.entries(file.channels).map(([name, { sealAfter, grace, ...rest }]) =>
-      definite<ChannelModel>({ name, ...rest, file: from(rest.file), sealAfterMs: sealAfter, graceMs: grace }),
+    channels: Object.entries(file.channels).map(([name, { file, nats, sealAfter, grace, ...rest }]) =>
+      definite<ChannelModel>({
+        name,
+        ...rest,
+        ...(nats === undefined
+          ? { file: from(file!) }
+          : { file: `nats ${nats.bucket}/${nats.key}`, nats: storeOf(nats, from) }),
+        sealAfterMs: sealAfter,
+        graceMs: grace,
+      }),
     ),
     srtp: Object.entries(file.srtp).map(([name, { file }]) => ({ name, file: from(file) })),
     routes: file.routes.map((route): RouteModel => {
       const [inside, outside] = [sideOf(route.inside), sideOf(route.outside)];
       return { ...route, isShared: meanSamePort(inside, outside), inside, outside };
     }),
+  });
+}
+
+function storeOf(nats: NonNullable<GatewayFile['channels'][string]['nats']>, from: (path: string) => string) {
+  const { identity, credentials, ca, name } = nats;
+  return definite<StoreSettings>({
+    ...nats,
+    name: name ?? defaultName(),
+    identity: from(identity),
+    credentials: credentials && from(credentials),
+    ca: ca && from(ca),
   });
 }
 

@@ -1,6 +1,7 @@
 /** The shape of gateway.yaml, as valibot checks it: each field, its type, its words when it is wrong. Read to a GatewayModel by read.ts. */
 import { BlockList } from 'node:net';
 import * as v from 'valibot';
+import { type StoreSettings, settingsFaults } from '../../fleet/settings.js';
 import { addPrefix, parseEndpoint } from './addresses.js';
 import { CHANNEL_DEFAULTS } from './model.js';
 
@@ -68,8 +69,20 @@ function choice<const Choices extends readonly [string, ...string[]]>(...choices
   return v.picklist(choices, `expected ${choices.join(' or ')}`);
 }
 
-const channel = v.strictObject({
-  file,
+/** The words of settingsFaults, which knows what a store needs. */
+const nats = v.pipe(
+  v.looseObject({}, 'expected servers, bucket, key and identity'),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    for (const { field, message } of settingsFaults(dataset.value))
+      addIssue({ message: field === '' ? message : `${field}: ${message}` });
+  }),
+  v.transform((settings) => settings as unknown as Omit<StoreSettings, 'name'> & { readonly name?: string }),
+);
+
+const channelFields = v.strictObject({
+  file: v.optional(file),
+  nats: v.optional(nats),
   context: v.optional(
     v.pipe(
       v.string('expected text'),
@@ -92,6 +105,14 @@ const channel = v.strictObject({
   grace: v.optional(duration, `${CHANNEL_DEFAULTS.graceMs}ms`),
   watch: v.optional(flag, CHANNEL_DEFAULTS.watch),
 });
+
+const channel = v.pipe(
+  channelFields,
+  v.check(
+    ({ file, nats }) => (file === undefined) !== (nats === undefined),
+    'a channel has its key in one place: file: PATH, or nats: { servers, bucket, key, identity }',
+  ),
+);
 
 const side = v.strictObject({
   listen: v.optional(endpoint),

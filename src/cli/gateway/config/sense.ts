@@ -28,7 +28,7 @@ export function senseFaults(
       faults.push({ path: [...path], message: 'both sides are clear: nothing would be protected' });
     }
   }
-  return [...faults, ...addressFaults(model), ...srtpFaults(model)];
+  return [...faults, ...addressFaults(model), ...srtpFaults(model), ...storeFaults(model)];
 }
 
 function sideFaults(model: GatewayModel, route: RouteModel, name: SideName, file: SideFile): Fault[] {
@@ -184,4 +184,16 @@ function srtpFaults(model: GatewayModel): Fault[] {
       });
   }
   return faults;
+}
+
+/** A gateway reports each keyset under a name: two keysets of one bucket need two names. */
+function storeFaults({ channels }: GatewayModel): Fault[] {
+  return channels.flatMap(({ name, nats }, i) => {
+    const isSame = (other: typeof nats) =>
+      other?.bucket === nats?.bucket && other?.name === nats?.name && other?.key !== nats?.key;
+    const before = nats && channels.slice(0, i).find((channel) => channel.nats && isSame(channel.nats));
+    if (before === undefined) return [];
+    const message = `${before.name} reports under the name ${nats!.name} in this bucket: give one of them another name`;
+    return [{ path: ['channels', name, 'nats', 'name'], message }];
+  });
 }

@@ -5,7 +5,15 @@
 import { setImmediate } from 'node:timers/promises';
 import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
 import { FLOWS, flowOf, SIDES } from '../rates.js';
-import type { Counts, CryptTimes, GatewaySnapshot, RouteSnapshot, SideName, SideSnapshot } from '../snapshot.js';
+import type {
+  Counts,
+  CryptTimes,
+  GatewaySnapshot,
+  RouteSnapshot,
+  SideName,
+  SideSnapshot,
+  StoreSnapshot,
+} from '../snapshot.js';
 
 const LOOP_PRECISION_MS = 200;
 
@@ -98,6 +106,31 @@ const DEFINITIONS: Readonly<Record<string, Definition>> = {
         byName({ ok: 0, refused: 0, ...rotations }, 'result', { channel: name }),
       ),
   },
+  frameseal_store_connected: {
+    type: 'gauge',
+    help: '1 while the keyset that the store has is the one in use; 0: see frameseal_store_troubles_total.',
+    values: (snapshot) => ofStores(snapshot, ({ state }, labels) => [{ value: Number(state === 'connected'), labels }]),
+  },
+  frameseal_store_revision: {
+    type: 'gauge',
+    help: 'Revision of the keyset in use.',
+    values: (snapshot) =>
+      ofStores(snapshot, ({ revision }, labels) => (revision === undefined ? [] : [{ value: revision, labels }])),
+  },
+  frameseal_store_silence_seconds: {
+    type: 'gauge',
+    help: 'Seconds since the store of a channel answered last.',
+    values: (snapshot) =>
+      ofStores(snapshot, ({ answeredMs }, labels) =>
+        answeredMs === undefined ? [] : [{ value: (snapshot.timeMs - answeredMs) / 1000, labels }],
+      ),
+  },
+  frameseal_store_troubles_total: {
+    type: 'counter',
+    help: 'How often a trouble with a store began: gone, refused, missing, unreadable, rolled-back and others.',
+    values: (snapshot) =>
+      ofStores(snapshot, ({ troubles }, labels) => byName({ gone: 0, ...troubles }, 'trouble', labels)),
+  },
   frameseal_reloads_total: {
     type: 'counter',
     help: 'Reloads of the configuration by result: ok or refused.',
@@ -161,6 +194,10 @@ function flowCounts(snapshot: GatewaySnapshot, what: 'packets' | 'rtcp'): Value[
 function ofSides(snapshot: GatewaySnapshot, values: (side: SideSnapshot, labels: Labels) => Value[]): Value[] {
   const labelsOf = (route: RouteSnapshot, side: SideName): Labels => ({ route: route.name, side });
   return snapshot.routes.flatMap((route) => SIDES.flatMap((side) => values(route[side], labelsOf(route, side))));
+}
+
+function ofStores(snapshot: GatewaySnapshot, values: (store: StoreSnapshot, labels: Labels) => Value[]): Value[] {
+  return snapshot.channels.flatMap(({ name, store }) => (store === undefined ? [] : values(store, { channel: name })));
 }
 
 function byName(counts: Counts, label: string, labels: Labels): Value[] {

@@ -55,6 +55,10 @@ export class Words {
           `the old key ends in ${(sealAfterMs + graceMs) / 1000} s`
         );
       }
+      case 'key-opens':
+        return `channel ${event.channel}: new key, ${fingerprints(event)}, key id ${event.keyId}: opens from now on`;
+      case 'store':
+        return event.message;
       case 'key-seals':
         return `channel ${event.channel}: key id ${event.keyId} seals from now on`;
       case 'key-ended':

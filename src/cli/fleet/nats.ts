@@ -1,0 +1,253 @@
+/**
+ * The store: a bucket of NATS JetStream KV. Its packages are loaded here, when the first store is opened, and nowhere else.
+ *
+ *     KEY           the keyset, encrypted; its revision is the stream's sequence number
+ *     status.NAME   what gateway NAME has, as JSON without secrets
+ *
+ * Reads ask the stream's leader: a follower may be behind, and would look like a store that was set back.
+ */
+import type { KV } from '@nats-io/kv';
+import type { ConnectionOptions, NatsConnection } from '@nats-io/transport-node';
+import { parseJson } from '../json.js';
+import { readSecretFile, reason } from '../secretfile.js';
+import { CliError } from '../terminal.js';
+import { type StoreSettings, usesTls } from './settings.js';
+
+const CONNECT_MS = 5000;
+const REQUEST_MS = 4000;
+const PING_MS = 10_000;
+/** Between attempts to connect again: spread, so that a fleet does not come all at once. */
+const RECONNECT_MS = 250;
+const RECONNECT_SPREAD_MS = 750;
+/** An old keyset is of use to nobody but a thief of an identity. */
+const HISTORY = 1;
+
+export interface Entry {
+  readonly revision: number;
+  readonly value: Uint8Array;
+  /** By the server's clock. */
+  readonly createdMs: number;
+}
+
+/** Why a store cannot be used. `gone`: it does not answer. `missing`: it answers, and the bucket or the key is not there. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError';
+  override readonly cause: 'gone' | 'refused' | 'missing' | 'conflict' | 'exists' | 'too-large';
+
+  constructor(cause: StoreError['cause'], message: string) {
+    super(message);
+    this.cause = cause;
+  }
+}
+
+export interface Watch {
+  /** Resolves when the watch has ended, whatever the reason. */
+  readonly ended: Promise<void>;
+  stop(): void;
+}
+
+/** A bucket of one connection; what it returns and rejects with is independent of NATS: all errors are StoreErrors. */
+export class Bucket {
+  readonly #connection: NatsConnection;
+  readonly #kv: KV;
+  readonly #leader: Leader;
+  readonly #name: string;
+
+  private constructor(connection: NatsConnection, kv: KV, leader: Leader, name: string) {
+    this.#connection = connection;
+    this.#kv = kv;
+    this.#leader = leader;
+    this.#name = name;
+  }
+
+  /** Connects, and opens the bucket; `create` makes it where it is missing, with so many replicas. */
+  static async open(settings: StoreSettings, create?: { readonly replicas: number }): Promise<Bucket> {
+    const [{ connect }, { jetstream, jetstreamManager }, { Kvm }] = await Promise.all([
+      import('@nats-io/transport-node'),
+      import('@nats-io/jetstream'),
+      import('@nats-io/kv'),
+    ]);
+    const options = await connectionOptions(settings);
+    const connection = await connect(options).catch((error: unknown) => {
+      throw unreachable(settings, error);
+    });
+    try {
+      const jsOptions = { timeout: REQUEST_MS };
+      const kvm = new Kvm(jetstream(connection, jsOptions));
+      const { bucket } = settings;
+      const kv = create
+        ? await kvm.create(bucket, { history: HISTORY, storage: 'file' as never, replicas: create.replicas })
+        : await kvm.open(bucket);
+      const { streams } = await jetstreamManager(connection, { ...jsOptions, checkAPI: false });
+      return new Bucket(connection, kv, streams as Leader, bucket);
+    } catch (error) {
+      await connection.close();
+      throw translated(error, settings.bucket);
+    }
+  }
+
+  /** HOST:PORT of the server. */
+  get server(): string {
+    return this.#connection.getServer();
+  }
+
+  /** Whether the connection is closed for good. */
+  get isClosed(): boolean {
+    return this.#connection.isClosed();
+  }
+
+  /** Calls back at each change: `down` when the connection is lost, `up` when there is one again. */
+  async follow(changed: (state: 'down' | 'up') => void): Promise<void> {
+    for await (const { type } of this.#connection.status()) {
+      if (type === 'disconnect') changed('down');
+      if (type === 'reconnect') changed('up');
+    }
+  }
+
+  /** The newest entry of a key. Undefined where there is none. */
+  async get(key: string): Promise<Entry | undefined> {
+    try {
+      const found = await this.#leader.getMessage(`KV_${this.#name}`, { last_by_subj: `$KV.${this.#name}.${key}` });
+      if (found === null || found.header?.get('KV-Operation')) return undefined;
+      return { revision: found.seq, value: found.data, createdMs: found.time.getTime() };
+    } catch (error) {
+      throw translated(error, this.#name);
+    }
+  }
+
+  /** Puts a key's first value. Returns the revision. */
+  create(key: string, value: Uint8Array): Promise<number> {
+    return this.#kv.create(key, value).catch((error: unknown) => {
+      throw translated(error, this.#name, 'exists');
+    });
+  }
+
+  /** Puts a value where the key's revision is still the one that was read. Returns the new revision. */
+  update(key: string, value: Uint8Array, revision: number): Promise<number> {
+    return this.#kv.update(key, value, revision).catch((error: unknown) => {
+      throw translated(error, this.#name);
+    });
+  }
+
+  put(key: string, text: string): Promise<number> {
+    return this.#kv.put(key, text).catch((error: unknown) => {
+      throw translated(error, this.#name);
+    });
+  }
+
+  /** The entries of a key or pattern now, and each change of them; undefined for a value that was deleted. */
+  async watch(pattern: string, took: (key: string, entry: Entry | undefined) => void): Promise<Watch> {
+    const entries = await this.#kv.watch({ key: pattern }).catch((error: unknown) => {
+      throw translated(error, this.#name);
+    });
+    const run = async () => {
+      for await (const { key, operation, revision, value, created } of entries)
+        took(key, operation === 'PUT' ? { revision, value, createdMs: created.getTime() } : undefined);
+    };
+    return { ended: run().catch(() => {}), stop: () => entries.stop() };
+  }
+
+  /** Names of the keys that match a pattern. */
+  async keys(pattern: string): Promise<string[]> {
+    try {
+      const names: string[] = [];
+      for await (const name of await this.#kv.keys(pattern)) names.push(name);
+      return names;
+    } catch (error) {
+      throw translated(error, this.#name);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#connection.close();
+  }
+}
+
+/** Reads of a stream that its leader answers. */
+interface Leader {
+  getMessage(stream: string, query: { readonly last_by_subj: string }): Promise<StoredMessage | null>;
+}
+
+interface StoredMessage {
+  readonly seq: number;
+  readonly data: Uint8Array;
+  readonly time: Date;
+  readonly header?: { get(name: string): string };
+}
+
+async function connectionOptions(settings: StoreSettings): Promise<ConnectionOptions> {
+  const { servers, credentials, ca, name } = settings;
+  return {
+    servers: servers.map((server) => server.replace(/^\w+:\/\//, '')),
+    name: `frameseal ${name}`,
+    // So that a server's permissions can tell the gateways' answers apart.
+    inboxPrefix: `_INBOX.${name}`,
+    timeout: CONNECT_MS,
+    maxReconnectAttempts: -1,
+    reconnectDelayHandler: () => RECONNECT_MS + Math.random() * RECONNECT_SPREAD_MS,
+    pingInterval: PING_MS,
+    ignoreAuthErrorAbort: true,
+    // With TLS options the client refuses a server that offers none.
+    tls: usesTls(settings) ? (ca === undefined ? {} : { ca: await readFile(ca, 'ca') }) : null,
+    ...(credentials !== undefined && (await login(credentials))),
+  };
+}
+
+/** What a credentials file says: the client's options. */
+async function login(path: string): Promise<ConnectionOptions> {
+  const text = await readFile(path, 'credentials');
+  const { credsAuthenticator, nkeyAuthenticator } = await import('@nats-io/transport-node');
+  const bytes = new TextEncoder().encode(text);
+  if (text.includes('-----BEGIN NATS USER JWT-----')) return { authenticator: credsAuthenticator(bytes) };
+  if (/^SU[A-Z2-7]{56}\s*$/.test(text))
+    return { authenticator: nkeyAuthenticator(new TextEncoder().encode(text.trim())) };
+  try {
+    const { user, password } = parseJson(text) as Readonly<Record<string, unknown>>;
+    if (typeof user === 'string' && typeof password === 'string') return { user, pass: password };
+  } catch {
+    // Said below.
+  }
+  throw new CliError(`${path}: expected credentials of NATS, an nkey seed (SU...), or { "user", "password" }`);
+}
+
+async function readFile(path: string, what: string): Promise<string> {
+  try {
+    return await readSecretFile(path, what === 'ca' ? 'keyless' : 'checked');
+  } catch (error) {
+    throw new CliError(`cannot read ${what} ${path}: ${reason(error)}`);
+  }
+}
+
+function unreachable({ servers }: StoreSettings, error: unknown): StoreError {
+  const { name, message, code } = error as { name: string; message: string; code?: string };
+  const where = servers.join(', ');
+  if (/Authorization|Authentication/i.test(`${name} ${message}`))
+    return new StoreError('refused', `${where} refuses the credentials: check the file and the server's users`);
+  if (/certificate|self.signed|issuer|altname|tls/i.test(message))
+    return new StoreError(
+      'refused',
+      `${where}: TLS fails (${message}): check ca, and the names in the server's certificate`,
+    );
+  return new StoreError(
+    'gone',
+    `${where} does not answer (${code ?? message}): check the address, and that the server runs`,
+  );
+}
+
+/** Codes of JetStream. */
+const WRONG_SEQUENCE = [10071, 10164];
+const STREAM_NOT_FOUND = 10059;
+
+function translated(error: unknown, bucket: string, conflict: 'conflict' | 'exists' = 'conflict'): unknown {
+  if (error instanceof StoreError || !(error instanceof Error)) return error;
+  const { name, message, code } = error as Error & { code?: unknown };
+  if (WRONG_SEQUENCE.includes(Number(code)))
+    return new StoreError(conflict, 'somebody else has changed the entry since it was read');
+  if (name === 'StreamNotFoundError' || code === STREAM_NOT_FOUND)
+    return new StoreError('missing', `the bucket ${bucket} does not exist in the store`);
+  if (name === 'PermissionViolationError' || /permissions violation/i.test(message))
+    return new StoreError('refused', `the server's permissions refuse it: ${message}`);
+  if (/maximum payload|max_payload/i.test(message))
+    return new StoreError('too-large', 'the keyset is larger than the server takes (max_payload)');
+  return new StoreError('gone', `the store does not answer (${name === 'Error' ? message : name})`);
+}

@@ -1,0 +1,49 @@
+/** What a gateway reports to the store as `status.NAME`: JSON without secrets, read by operators. */
+
+/** The trouble of a gateway that has ended on purpose. */
+export const STOPPED = 'stopped';
+
+export interface GatewayStatus {
+  /** The keyset's key in the bucket. */
+  readonly key: string;
+  /** Of the keyset in use. */
+  readonly revision: number;
+  /** Of the keys that are listed there, and open at the gateway. */
+  readonly keyIds: readonly number[];
+  /** The key id that seals. */
+  readonly sealing: number;
+  /** By the gateway's clock. */
+  readonly time: string;
+  /** Why the gateway does not take what the store has. */
+  readonly trouble?: string;
+}
+
+const MAX_TROUBLE = 40;
+
+export function statusText(status: GatewayStatus): string {
+  return JSON.stringify(status);
+}
+
+/** The status in a value; undefined where it is none. Every gateway can write its own, so nothing in it is trusted. */
+export function readStatus(value: Uint8Array): GatewayStatus | undefined {
+  let read: unknown;
+  try {
+    read = JSON.parse(new TextDecoder().decode(value));
+  } catch {
+    return undefined;
+  }
+  if (typeof read !== 'object' || read === null) return undefined;
+  const { key, revision, keyIds, sealing, time, trouble } = read as Readonly<Record<string, unknown>>;
+  const isKeyId = (id: unknown) => Number.isInteger(id) && Number(id) >= 0 && Number(id) <= 15;
+  if (typeof key !== 'string' || !Number.isSafeInteger(revision) || !Array.isArray(keyIds)) return undefined;
+  if (!keyIds.every(isKeyId) || !isKeyId(sealing) || typeof time !== 'string' || Number.isNaN(Date.parse(time)))
+    return undefined;
+  return {
+    key,
+    revision: revision as number,
+    keyIds,
+    sealing: sealing as number,
+    time,
+    ...(typeof trouble === 'string' && { trouble: trouble.replace(/[^a-z-]/g, '?').slice(0, MAX_TROUBLE) }),
+  };
+}
