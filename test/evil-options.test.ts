@@ -40,9 +40,13 @@ function ownFrame(options?: object): number {
 }
 
 function rotated(settings: object, options?: object): unknown {
+  return changed((channel) => channel.rotate(mistyped(settings), options));
+}
+
+function changed(change: (channel: Channel) => void): unknown {
   const channel = enableEncryption(config('AES_128_GCM2', 5));
   try {
-    channel.rotate(mistyped(settings), options);
+    change(channel);
     return [channel.keyId, channel.fingerprint];
   } finally {
     channel.close();
@@ -77,6 +81,11 @@ const CONFIGS: Reader[] = [
     read: (settings = SETTINGS) => shown(enableEncryption(mistyped(settings))),
   },
   { name: 'configuration of rotate', fields: { ...LATER }, read: (settings = LATER) => rotated(settings) },
+  {
+    name: 'configuration of holdKeys',
+    fields: { ...LATER },
+    read: (settings = LATER) => changed((channel) => channel.holdKeys([mistyped(settings)], LATER.keyId!)),
+  },
   {
     name: 'configuration of SM4',
     fields: SM4_SETTINGS,

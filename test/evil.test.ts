@@ -62,7 +62,11 @@ describe.each(SETUPS)('arrays, numbers and batches: $engine, $mode, $framing', (
   const part = Number(framing === 'frame') + 2 * Number(engine === 'portable');
   const names = channelSubject(setup, 1).calls.map((call) => call.name);
   test.each(names)('%s', (name) => {
-    tryAll(make, name, share(part, mode === 'SM4_128_ECB' || name === 'rotate' || name === 'enableEncryption' ? 4 : 2));
+    tryAll(
+      make,
+      name,
+      share(part, mode === 'SM4_128_ECB' || ['rotate', 'holdKeys', 'enableEncryption'].includes(name) ? 4 : 2),
+    );
   });
 });
 

@@ -7,8 +7,8 @@
  */
 import type { Engine } from '../engine/engine.js';
 import { fillRandom } from '../random.js';
-import { type EncryptionConfig, type KnownMode, withConfig } from './config.js';
-import type { SessionSource } from './keyring.js';
+import { type EncryptionConfig, type KnownMode, withConfig, withConfigs } from './config.js';
+import { MAX_LIVE_KEYS, type SessionSource } from './keyring.js';
 import type { Framing, RtcpHandling } from './layout.js';
 import type { Opener } from './opener.js';
 import {
@@ -87,8 +87,9 @@ export class Channel {
    * where the channel is closed.
    */
   createOpener(options: OpenerOptions = {}): Opener {
+    const loopback = readOpenerOptions(options);
     this.#mustBeOpen();
-    return this.#suite.createOpener(readOpenerOptions(options));
+    return this.#suite.createOpener(loopback);
   }
 
   /**
@@ -97,19 +98,24 @@ export class Channel {
    * and in SM4 mode, which has no rotation. (FORMAT.md section 6)
    */
   rotate(config: EncryptionConfig, options: RotateOptions = {}): void {
-    this.#mustBeOpen();
     const { sealAfterMs, graceMs } = readRotateOptions(options);
-    this.#suite.rotate(config, sealAfterMs, graceMs);
+    withConfig(config, (parsed) => {
+      this.#mustBeOpen();
+      this.#suite.rotate(parsed, sealAfterMs, graceMs);
+    });
   }
 
   /**
    * Makes exactly these one to four keys live, for programs that plan rotations themselves: all of them open, the one whose
    * keyId is `sealing` seals, and every other live key is wiped; at once. A plan of `rotate` that is under way is void.
    * Throws ConfigError as rotate does, and where two share a keyId or `sealing` is the keyId of none; nothing changes then.
+   * Throws TypeError where `configs` is no array.
    */
   holdKeys(configs: readonly EncryptionConfig[], sealing: number): void {
-    this.#mustBeOpen();
-    this.#suite.holdKeys(configs, sealing);
+    withConfigs(configs, MAX_LIVE_KEYS, (parsed) => {
+      this.#mustBeOpen();
+      this.#suite.holdKeys(parsed, sealing);
+    });
   }
 
   /** Closes all sealers and openers and wipes every key; idempotent. Where it throws, call it again: it goes on. */
@@ -122,6 +128,7 @@ export class Channel {
     this.close();
   }
 
+  /** Arguments are read before it is called: reading a proxy may run code that closes the channel. */
   #mustBeOpen(): void {
     if (this.#closed) throw new Error('the channel is closed: make a new one with enableEncryption');
   }

@@ -23,7 +23,7 @@ import {
   toHex,
 } from '../bytes.js';
 import { own } from '../checks.js';
-import { type ConfigErrorCode, type Field, refusal } from '../config-error.js';
+import { ConfigError, type ConfigErrorCode, type Field, refusal } from '../config-error.js';
 import { fillRandom } from '../random.js';
 
 /** The modes that this engine offers. */
@@ -303,9 +303,35 @@ export function withConfig<Result>(config: EncryptionConfig, action: (parsed: Pa
   try {
     return action(parsed);
   } finally {
-    parsed.key.fill(0);
-    parsed.salt.fill(0);
+    wipe(parsed);
   }
+}
+
+/** @internal The same for several. Throws TypeError for what is no array, ConfigError for more than `most`. */
+export function withConfigs(
+  configs: readonly EncryptionConfig[],
+  most: number,
+  action: (parsed: readonly ParsedConfig[]) => void,
+): void {
+  if (!Array.isArray(configs))
+    throw new TypeError(`configs must be an array of configurations, got ${kindOf(configs)}`);
+  const { length } = configs;
+  if (length > most) {
+    const message = `a channel has at most ${most} keys at once, and these are ${length}`;
+    throw new ConfigError('encryptionKey', 'rotate_too_many_keys', message);
+  }
+  const all: ParsedConfig[] = [];
+  try {
+    while (all.length < length) all.push(parseConfig(configs[all.length]!));
+    action(all);
+  } finally {
+    all.forEach(wipe);
+  }
+}
+
+function wipe({ key, salt }: ParsedConfig): void {
+  key.fill(0);
+  salt.fill(0);
 }
 
 const random32 = (): Uint8Array => fillRandom(new Uint8Array(32));

@@ -6,13 +6,15 @@
  * keys are live, and which one seals. Timers run on the monotonic clock, keep no
  * process alive and end none: where wiping throws, it is tried again.
  */
+import { kindOf } from '../bytes.js';
 import { ConfigError } from '../config-error.js';
 import { IdSlots } from '../frames/id-slots.js';
 import { thoroughly } from '../frames/thoroughly.js';
 import type { ParsedConfig } from './config.js';
 import { type GcmMode, KeySchedule } from './keys.js';
 
-const MAX_LIVE_KEYS = 4;
+/** What a channel holds at most. */
+export const MAX_LIVE_KEYS = 4;
 const FIRST_OWN_CAPACITY = 16;
 /** Sessions under one key: FORMAT.md section 3 wants a new key before a million. */
 const MAX_SESSIONS = 2 ** 20;
@@ -155,34 +157,44 @@ export class KeyRing {
     this.#cancel(timers[0]!);
   }
 
-  /** A key of the ring's mode and context, not live yet: for `hold`, which makes it live or wipes it. */
-  candidate(config: ParsedConfig): LiveKey {
-    return this.#key(config);
-  }
-
   /**
    * Makes these keys the live ones, at once and without timers: all open, the one with the id `sealing` seals, and every other
-   * live key is wiped. Throws ConfigError and changes nothing where two share a keyId, one was live before and has ended,
-   * `sealing` is the id of none, or there are too many.
+   * live key is wiped. Throws ConfigError and changes nothing where two share a keyId, one was live before and has ended, or
+   * `sealing` is the id of none.
    */
-  hold(candidates: readonly LiveKey[], sealing: number): void {
-    const next = candidates.map((key) => this.#live.find((live) => isSame(live, key)) ?? key);
-    const spare = candidates.filter((key) => !next.includes(key));
+  hold(configs: readonly ParsedConfig[], sealing: number): void {
+    const made: LiveKey[] = [];
+    const next: LiveKey[] = [];
+    const retries: ReturnType<typeof setTimeout>[] = [];
+    let sealingKey: LiveKey;
+    let leave: (() => void)[];
+    let isTaken = false;
     try {
-      this.#checkHold(next, sealing);
+      for (const config of configs) {
+        const key = this.#key(config);
+        made.push(key);
+        next.push(this.#live.find((live) => isSame(live, key)) ?? key);
+      }
+      sealingKey = this.#checkHold(next, sealing);
+      const isSpare = (key: LiveKey) => !next.includes(key);
+      leave = [
+        ...this.#live.filter(isSpare).map((live) => () => this.#end(live)),
+        ...made.filter(isSpare).map((key) => () => key.schedule.wipe()),
+      ];
+      // For what is left of them where one throws.
+      for (const action of leave) retries.push(this.#after(RETRY_MS, () => isTaken && action()));
     } catch (error) {
-      thoroughly(candidates, (key) => key.schedule.wipe());
+      for (const retry of retries) this.#cancel(retry);
+      thoroughly(made, ({ schedule }) => schedule.wipe());
       throw error;
     }
-    const ended = this.#live.filter((live) => !next.includes(live));
-    // For what is left of an end that throws.
-    const retries = ended.map((live) => this.#after(RETRY_MS, () => this.#end(live)));
+    // No function of ours is called here, so that nothing can come between.
+    isTaken = true;
     this.#plan++;
+    for (const { schedule } of next) this.#fingerprints.add(schedule.fingerprint);
     this.#live.splice(0, this.#live.length, ...next);
-    for (const key of next) this.#fingerprints.add(key.schedule.fingerprint);
-    this.sealing = this.find(sealing)!;
-    thoroughly(spare, (key) => key.schedule.wipe());
-    thoroughly(ended, (live) => this.#end(live));
+    this.sealing = sealingKey;
+    thoroughly(leave, (action) => action());
     for (const retry of retries) this.#cancel(retry);
   }
 
@@ -199,14 +211,8 @@ export class KeyRing {
     return new LiveKey(config.keyId, schedule, this.#epochs++);
   }
 
-  #checkHold(keys: readonly LiveKey[], sealing: number): void {
-    if (keys.length > MAX_LIVE_KEYS) {
-      throw new ConfigError(
-        'encryptionKey',
-        'rotate_too_many_keys',
-        `a channel has at most ${MAX_LIVE_KEYS} keys at once, and these are ${keys.length}`,
-      );
-    }
+  /** The key with the id `sealing`. */
+  #checkHold(keys: readonly LiveKey[], sealing: number): LiveKey {
     for (const [i, { keyId, schedule }] of keys.entries()) {
       if (keys.findIndex((key) => key.keyId === keyId) !== i) {
         throw new ConfigError(
@@ -219,13 +225,12 @@ export class KeyRing {
       const isKept = this.#live.includes(keys[i]!);
       if (isTwice || (this.#fingerprints.has(schedule.fingerprint) && !isKept)) throw usedBefore();
     }
-    if (!keys.some((key) => key.keyId === sealing)) {
-      throw new ConfigError(
-        'keyId',
-        'rotate_key_id_live',
-        `keyId ${sealing} is to seal, and belongs to none of the keys`,
-      );
+    const found = keys.find(({ keyId }) => keyId === sealing);
+    if (found === undefined) {
+      const id = typeof sealing === 'number' ? sealing : kindOf(sealing);
+      throw new ConfigError('keyId', 'rotate_key_id_live', `keyId ${id} is to seal, and belongs to none of the keys`);
     }
+    return found;
   }
 
   #sealWith(next: LiveKey): void {

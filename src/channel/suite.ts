@@ -2,8 +2,8 @@
 import { ConfigError } from '../config-error.js';
 import type { Engine } from '../engine/engine.js';
 import { thoroughly } from '../frames/thoroughly.js';
-import { type EncryptionConfig, type ParsedConfig, withConfig } from './config.js';
-import { KeyRing, type LiveKey, type SessionSource } from './keyring.js';
+import type { ParsedConfig } from './config.js';
+import { KeyRing, type SessionSource } from './keyring.js';
 import type { GcmMode } from './keys.js';
 import type { Layout } from './layout.js';
 import { newOpener, type Opener } from './opener.js';
@@ -27,8 +27,8 @@ export interface Suite {
   readonly keyId: number | undefined;
   createSealer(): Sealer;
   createOpener(loopback: boolean): Opener;
-  rotate(config: EncryptionConfig, sealAfterMs: number, graceMs: number): void;
-  holdKeys(configs: readonly EncryptionConfig[], sealing: number): void;
+  rotate(config: ParsedConfig, sealAfterMs: number, graceMs: number): void;
+  holdKeys(configs: readonly ParsedConfig[], sealing: number): void;
   /** Closes all sealers and openers and wipes every key, whatever throws on the way; may be called again. */
   close(): void;
 }
@@ -79,27 +79,14 @@ export class SframeSuite implements Suite {
     return opener;
   }
 
-  rotate(config: EncryptionConfig, sealAfterMs: number, graceMs: number): void {
-    withConfig(config, (parsed) => {
-      this.#checkPlace(parsed);
-      this.#ring.rotate(parsed, sealAfterMs, graceMs);
-    });
+  rotate(config: ParsedConfig, sealAfterMs: number, graceMs: number): void {
+    this.#checkPlace(config);
+    this.#ring.rotate(config, sealAfterMs, graceMs);
   }
 
-  holdKeys(configs: readonly EncryptionConfig[], sealing: number): void {
-    const candidates: LiveKey[] = [];
-    try {
-      for (const config of configs) {
-        withConfig(config, (parsed) => {
-          this.#checkPlace(parsed);
-          candidates.push(this.#ring.candidate(parsed));
-        });
-      }
-    } catch (error) {
-      thoroughly(candidates, (key) => key.schedule.wipe());
-      throw error;
-    }
-    this.#ring.hold(candidates, sealing);
+  holdKeys(configs: readonly ParsedConfig[], sealing: number): void {
+    for (const config of configs) this.#checkPlace(config);
+    this.#ring.hold(configs, sealing);
   }
 
   /** Throws ConfigError for a key of another mode or context. */

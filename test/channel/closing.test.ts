@@ -1,7 +1,7 @@
 /** Closing, and what is wiped, where something throws. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Channel, enableEncryptionWith } from '../../src/channel/channel.js';
-import { type ParsedConfig, withConfig } from '../../src/channel/config.js';
+import { type EncryptionConfig, type ParsedConfig, withConfig } from '../../src/channel/config.js';
 import { KeySchedule } from '../../src/channel/keys.js';
 import { CLOSED } from '../../src/status.js';
 import { bytes, config, countedSessions, MODES } from '../support/channel.js';
@@ -46,6 +46,7 @@ describe.each(MODES)('%s', (mode) => {
     expect(() => channel.createSealer()).toThrow('closed');
     expect(() => channel.createOpener()).toThrow('closed');
     expect(() => channel.rotate(config(mode, 1))).toThrow('closed');
+    expect(() => channel.holdKeys([config(mode, 1)], 1)).toThrow('closed');
     expect(engine.liveKeys).toBe(1);
     channel.close();
     expect(engine.liveKeys).toBe(0);
@@ -53,6 +54,29 @@ describe.each(MODES)('%s', (mode) => {
 });
 
 describe('GCM2 modes', () => {
+  const next = config('AES_128_GCM2', 1);
+
+  test.each<[string, (channel: Channel, settings: EncryptionConfig) => void]>([
+    ['rotate', (channel, settings) => channel.rotate(settings)],
+    ['holdKeys', (channel, settings) => channel.holdKeys([settings], 1)],
+  ])('%s leaves no key where reading its arguments closes the channel', (_, change) => {
+    const engine = new SpyEngine();
+    const channel = channelOn(engine, 'AES_128_GCM2');
+    channel.createSealer().seal(PAYLOAD, new Uint8Array(99));
+    const made = vi.spyOn(KeySchedule.prototype, 'wipe');
+    const closing = new Proxy(next, {
+      getOwnPropertyDescriptor: (target, name) => {
+        channel.close();
+        return Reflect.getOwnPropertyDescriptor(target, name);
+      },
+    });
+    made.mockClear();
+    expect(() => change(channel, closing)).toThrow('closed');
+    expect(made).toHaveBeenCalledTimes(1);
+    expect([engine.liveKeys, vi.getTimerCount()]).toEqual([0, 0]);
+    made.mockRestore();
+  });
+
   test('close wipes the keys of the channel, and stops its timers', () => {
     const channel = channelOn(new SpyEngine(), 'AES_128_GCM2');
     channel.rotate(config('AES_128_GCM2', 1), { sealAfterMs: 100 });

@@ -134,14 +134,27 @@ export const CHANNEL_RULES = [
     mutations: [
       ['hold: a rotation goes on sealing', 'plan === this.#plan && this.#sealWith(next)', 'this.#sealWith(next)'],
       ['hold: a rotation goes on ending', 'isTaken && isPlanned()', 'isTaken'],
-      ['hold: keys that were live are forgotten', 'this.#fingerprints.add(key.schedule.fingerprint);', ''],
+      [
+        'hold: keys that were live are forgotten',
+        'for (const { schedule } of next) this.#fingerprints.add(schedule.fingerprint);',
+        '',
+      ],
       ['hold: a key that ended comes back', 'isTwice || (this.#fingerprints', 'isTwice && (this.#fingerprints'],
       ['hold: a key under two ids', 'isTwice || ', ''],
       ['hold: a key that stays begins anew', 'this.#live.find((live) => isSame(live, key)) ?? key', 'key'],
-      ['hold: what ends is not wiped', '    thoroughly(ended, (live) => this.#end(live));\n', ''],
-      ['hold: what is spare is not wiped', '    thoroughly(spare, (key) => key.schedule.wipe());\n', ''],
-      ['hold: a timer is left', '    for (const retry of retries) this.#cancel(retry);\n', ''],
-      ['hold: a fifth key', 'keys.length > MAX_LIVE_KEYS', 'keys.length > 1 + MAX_LIVE_KEYS'],
+      ['hold: what ends is not wiped', '...this.#live.filter(isSpare).map((live) => () => this.#end(live)),', ''],
+      ['hold: what is spare is not wiped', '...made.filter(isSpare).map((key) => () => key.schedule.wipe()),', ''],
+      [
+        'hold: a refused key is not wiped',
+        '      thoroughly(made, ({ schedule }) => schedule.wipe());\n      throw error;',
+        '      throw error;',
+      ],
+      ['hold: what throws is not tried again', '() => isTaken && action()', '() => {}'],
+      [
+        'hold: a timer is left',
+        'thoroughly(leave, (action) => action());\n    for (const retry of retries) this.#cancel(retry);',
+        'thoroughly(leave, (action) => action());',
+      ],
     ],
   },
   {
@@ -201,8 +214,8 @@ export const CHANNEL_RULES = [
     file: 'src/channel/suite.ts',
     tests: ['test/channel/rotate/refusals.test.ts'],
     mutations: [
-      ['a rotation to another mode', 'parsed.mode !== this.#ring.mode', 'false'],
-      ['a rotation to another context', 'parsed.context !== this.#ring.context', 'false'],
+      ['a rotation to another mode', 'mode !== this.#ring.mode', 'false'],
+      ['a rotation to another context', 'context !== this.#ring.context', 'false'],
     ],
   },
   {
@@ -219,16 +232,25 @@ export const CHANNEL_RULES = [
         '  createSealer(): Sealer {\n    this.#mustBeOpen();',
         '  createSealer(): Sealer {',
       ],
-      ['a closed channel makes openers', '{}): Opener {\n    this.#mustBeOpen();', '{}): Opener {'],
-      ['a closed channel rotates', '{}): void {\n    this.#mustBeOpen();', '{}): void {'],
+      [
+        'a closed channel makes openers',
+        '    this.#mustBeOpen();\n    return this.#suite.createOpener',
+        '    return this.#suite.createOpener',
+      ],
+      ['a closed channel rotates', '      this.#mustBeOpen();\n      this.#suite.rotate', '      this.#suite.rotate'],
+      [
+        'a closed channel holds keys',
+        '      this.#mustBeOpen();\n      this.#suite.holdKeys',
+        '      this.#suite.holdKeys',
+      ],
     ],
   },
   {
     file: 'src/channel/config.ts',
     tests: ['test/channel/closing.test.ts'],
     mutations: [
-      ['the key that was read is left', '    parsed.key.fill(0);\n', ''],
-      ['the salt that was read is left', '    parsed.salt.fill(0);\n', ''],
+      ['the key that was read is left', '  key.fill(0);\n  salt', '  salt'],
+      ['the salt that was read is left', '  salt.fill(0);\n', ''],
     ],
   },
   {

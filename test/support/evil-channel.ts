@@ -212,7 +212,7 @@ export function channelSubject(setup: ChannelSetup, seed: number): Subject {
         return batchRound((...args) => opener.openBatch(...args), inputs, rooms, verify);
       },
     },
-    ...(gcm ? [configCall('enableEncryption', setup), configCall('rotate', setup)] : []),
+    ...(gcm ? [configCall('enableEncryption', setup), configCall('rotate', setup), configCall('holdKeys', setup)] : []),
   ];
   return {
     calls,
@@ -228,7 +228,7 @@ export function channelSubject(setup: ChannelSetup, seed: number): Subject {
 }
 
 /** A configuration's arrays: a new channel seals a frame under what it took of them. */
-function configCall(name: 'enableEncryption' | 'rotate', { engine, framing }: ChannelSetup): Call {
+function configCall(name: 'enableEncryption' | 'rotate' | 'holdKeys', { engine, framing }: ChannelSetup): Call {
   const mode = 'AES_128_GCM2';
   const inputs = [bytes(32, 91), bytes(32, 92)];
   const frame = framesOf(framing, 1, 7)[0]!;
@@ -241,12 +241,9 @@ function configCall(name: 'enableEncryption' | 'rotate', { engine, framing }: Ch
     };
     let channel: Channel | undefined;
     try {
-      if (name === 'rotate') {
-        channel = enableEncryption(config(mode, 0), { engine, framing });
-        channel.rotate(given);
-      } else {
-        channel = enableEncryption(given, { engine, framing });
-      }
+      channel = enableEncryption(name === 'enableEncryption' ? given : config(mode, 0), { engine, framing });
+      if (name === 'rotate') channel.rotate(given);
+      if (name === 'holdKeys') channel.holdKeys([given], 1);
       return channel.createSealer().sealCopy(frame);
     } finally {
       channel?.close();

@@ -4,6 +4,7 @@
  */
 import { vi } from 'vitest';
 import type { Channel } from '../../src/channel/channel.js';
+import type { EncryptionConfig } from '../../src/channel/config.js';
 import { config } from './channel.js';
 import { frameKeysOf, type Incoming, KEY_ID, kidOf, NEXT_KEY_ID, type Setup } from './fault-frames.js';
 import type { Traits, World } from './fault-world.js';
@@ -143,15 +144,18 @@ function rotated(world: World, error: unknown): void {
   world.deadKeyId = KEY_ID;
 }
 
-const rotation: Scenario = {
-  begin: (world) => {
-    busy(world);
-    return {
-      run: () => world.channel.rotate(config(world.setup.mode, NEXT_KEY_ID), { sealAfterMs: 0, graceMs: 0 }),
-      after: (error) => rotated(world, error),
-    };
-  },
-};
+/** A change of keys at once. */
+function rotation(change: (channel: Channel, next: EncryptionConfig) => void): Scenario {
+  return {
+    begin: (world) => {
+      busy(world);
+      return {
+        run: () => change(world.channel, config(world.setup.mode, NEXT_KEY_ID)),
+        after: (error) => rotated(world, error),
+      };
+    },
+  };
+}
 
 const delayedRotation: Scenario = {
   begin: (world) => {
@@ -261,7 +265,8 @@ const GCM_ONLY: Readonly<Record<string, Scenario>> = {
     world.channel.rotate(config(world.setup.mode, NEXT_KEY_ID), { sealAfterMs: 1000, graceMs: 5000 });
     return world.channel;
   }),
-  'rotate at once': rotation,
+  'rotate at once': rotation((channel, next) => channel.rotate(next, { sealAfterMs: 0, graceMs: 0 })),
+  holdKeys: rotation((channel, next) => channel.holdKeys([next], NEXT_KEY_ID)),
   'rotate with delays': delayedRotation,
 };
 

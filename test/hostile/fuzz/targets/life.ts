@@ -46,6 +46,7 @@ export class Life {
       () => this.#sealBatch(),
       () => this.#openBatch(),
       () => this.#rotate(),
+      () => this.#holdKeys(),
       () => this.#wait(),
       () => this.#more(),
       () => this.#copies(),
@@ -153,19 +154,35 @@ export class Life {
     );
   }
 
-  #rotate(): string {
+  #config(): Config {
     const reader = this.#reader;
     const key = reader.below(6);
-    const config = {
+    return {
       encryptionMode: reader.below(16) === 15 ? reader.pick([7, 8, 4]) : this.#setup.mode,
       encryptionKey: new Uint8Array(32).fill(key + 1),
       encryptionKdfSalt: reader.below(16) === 15 ? undefined : new Uint8Array(32).fill(200),
       keyId: reader.below(8) === 7 ? this.#setup.keyId : key,
     } as Config;
+  }
+
+  #rotate(): string {
+    const reader = this.#reader;
+    const config = this.#config();
     const delay = () => (reader.below(16) === 15 ? reader.pick(WRONG_DELAYS) : reader.pick(DELAYS_MS)) as number;
     const options = { sealAfterMs: delay(), graceMs: delay() };
-    const whose = reader.pick([[this.#near, this.#far], [this.#near], [this.#far]]);
-    return `rotate: ${whose.map(({ channel }) => this.#attempt(() => channel.rotate(config, options))).join()}`;
+    return `rotate: ${this.#onEnds((channel) => channel.rotate(config, options))}`;
+  }
+
+  #holdKeys(): string {
+    const configs = Array.from({ length: this.#reader.below(6) }, () => this.#config());
+    const sealing = this.#reader.pick([...configs, this.#config()]).keyId!;
+    return `holdKeys: ${this.#onEnds((channel) => channel.holdKeys(configs, sealing))}`;
+  }
+
+  /** Calls it on one of the two channels, or on both. */
+  #onEnds(call: (channel: End['channel']) => void): string {
+    const whose = this.#reader.pick([[this.#near, this.#far], [this.#near], [this.#far]]);
+    return whose.map(({ channel }) => this.#attempt(() => call(channel))).join();
   }
 
   #wait(): string {
