@@ -90,10 +90,14 @@ describe('section 6: holdKeys', () => {
     expect(sealingKeyId(sealer)).toBe(1);
   });
 
-  test('refuses a key that has ended', () => {
+  test('refuses a key that has ended, and wipes what it has made', () => {
     const channel = channelOf(A);
     channel.holdKeys([B, C], 1);
     channel.holdKeys([B], 1);
+    const wipe = vi.spyOn(KeySchedule.prototype, 'wipe');
+    expect(codeOf(() => channel.holdKeys([B, D, A], 1))).toBe('rotate_key_used');
+    expect(wipe).toHaveBeenCalledTimes(3);
+    wipe.mockRestore();
     expect(codeOf(() => channel.holdKeys([A, B], 1))).toBe('rotate_key_used');
     expect(codeOf(() => channel.holdKeys([B, C], 1))).toBe('rotate_key_used');
     expect(codeOf(() => channel.holdKeys([B, { ...A, keyId: 9 }], 1))).toBe('rotate_key_used');
