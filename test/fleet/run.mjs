@@ -28,7 +28,10 @@ import { must, RATE, show, USERS, verdict, World } from './world.mjs';
 
 const [ONE, RELAY, CLUSTER, SCALE] = [24_222, 24_322, 24_522, 24_822];
 const PORTS = 25_000;
+const PARTS = ['one', 'cluster', 'scale'];
 const parts = process.argv.slice(2);
+const unknown = parts.find((part) => !PARTS.includes(part));
+if (unknown !== undefined) throw new Error(`there is no part ${unknown}; the parts are ${PARTS.join(', ')}`);
 const wants = (part) => parts.length === 0 || parts.includes(part);
 
 if (spawnSync('which', ['nats-server']).status !== 0)
