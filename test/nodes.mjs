@@ -1,10 +1,13 @@
 /**
- * `npm run test:nodes`: the whole suite on Node 20, 22 and 24, by npm's node packages; and on the newest with each of the
+ * `npm run test:nodes`: the whole suite on Node 20, 22, 24 and 26, by npm's node packages; and on the newest with each of the
  * forms of the SIMD module that it would not choose by itself.
  */
 import { spawnSync } from 'node:child_process';
 
-const RUNS = [{ major: 20 }, { major: 22 }, { major: 24 }, { major: 24, form: 'plain' }, { major: 24, form: 'wide' }];
+const RUNS = [
+  ...[20, 22, 24, 26].map((major) => ({ major })),
+  ...['plain', 'wide'].map((form) => ({ major: 26, form })),
+];
 const root = new URL('..', import.meta.url).pathname;
 const failed = [];
 for (const { major, form } of RUNS) {

@@ -3,4 +3,4 @@ import { observe } from './observe.mjs';
 
 const isPage = 'document' in globalThis;
 if (isPage) new Worker(import.meta.url, { type: 'module' });
-await fetch(`/report/${isPage ? 'page' : 'worker'}`, { method: 'POST', body: JSON.stringify(observe()) });
+await fetch(`/report/${isPage ? 'page' : 'worker'}`, { method: 'POST', body: JSON.stringify(await observe()) });

@@ -2,5 +2,5 @@
 import { observe } from './observe.mjs';
 
 export default {
-  fetch: () => Response.json(observe()),
+  fetch: async () => Response.json(await observe()),
 };
