@@ -2,13 +2,15 @@
  * `frameseal/accelerated`: the fastest form of the SIMD engine, for programs on Node that own their process. Forms that rest on
  * experimental features of V8 are selected only where the program has switched these on itself, by `setFlagsFromString` of
  * node:v8, and where the form passes its self-test and is faster.
+ *
+ * @module frameseal/accelerated
  */
 import { type Engine, EngineError } from './engine/engine.js';
 import { makeSimd, pickEngine, useSimdEngine } from './engine/pick.js';
 import { plainForm, relaxedForm } from './engine/simd/forms.js';
 import { pairsPay, wideForm } from './engine/simd/wide.js';
 
-/** What an engine is: a form of the SIMD engine's module, from the fastest on, or the portable engine. */
+/** The engine in use: a form of the SIMD engine's module, the fastest first, or the portable engine. */
 export type EngineForm = 'wide' | 'relaxed' | 'plain' | 'portable';
 
 /**

@@ -1,11 +1,13 @@
 /**
- * The ciphers alone, for other protocols and for vector harnesses: `frameseal/aead`.
+ * `frameseal/aead`: the ciphers alone, for other protocols and for vector harnesses.
  *
- * Whoever uses AesGcm chooses the nonces, and must never use one twice under a key: the channel of `frameseal`
- * does that for you. A key is set up once and used for any number of messages; a message allocates nothing.
+ * The caller of AesGcm chooses the nonces, and must never use a nonce twice under a key; a channel of `frameseal` does that
+ * itself. A key is set up once and used for any number of messages; a message allocates nothing.
  *
  * `out` may be the input's own memory from the same start, or disjoint; partial overlap throws RangeError. A message has
  * 64 MiB at most, because an engine holds it whole; where a call throws or returns a status, `out` is as it was.
+ *
+ * @module frameseal/aead
  */
 import { copyInto, EMPTY, kindOf, lengthOf, secretBytes } from './bytes.js';
 import { checkBytes, checkNames, checkOverlap, own } from './checks.js';
@@ -18,6 +20,7 @@ export { EngineError } from './engine/pick.js';
 export { BAD_TAG, describe, NO_ROOM } from './status.js';
 export type { EngineChoice };
 
+/** Options of a cipher; a wrong one throws TypeError. */
 export interface AeadOptions {
   /** Which engine: `'auto'` (the default) takes the best that the platform has. */
   engine?: EngineChoice | undefined;
@@ -49,6 +52,7 @@ function end(result: number): number {
 
 /** AES-128-GCM or AES-256-GCM, by the key's length, with 96-bit nonces and 128-bit tags (NIST SP 800-38D). */
 export class AesGcm {
+  /** Bytes of the tag that `seal` adds: 16. */
   readonly tagBytes: number = TAG_BYTES;
   #key: GcmKey | undefined;
 
@@ -59,7 +63,11 @@ export class AesGcm {
     this.#key = keyed(engineOf(options).createGcmKey(keyBytes), key);
   }
 
-  /** Writes ciphertext || tag: returns plaintext.length + 16, or NO_ROOM; then out is untouched. */
+  /**
+   * Writes ciphertext || tag to out. `nonce`: 12 bytes, never twice under a key; `aad`: authenticated, not written. Returns
+   * plaintext.length + 16, or NO_ROOM; then out is untouched. Throws TypeError or RangeError for wrong arguments, and Error after
+   * `destroy`. (SP 800-38D section 7.1)
+   */
   seal(nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, out: Uint8Array): number {
     const aadBytes = this.#check(nonce, aad);
     const length = checkText('plaintext', plaintext);
@@ -73,7 +81,10 @@ export class AesGcm {
     return end(written);
   }
 
-  /** Opens ciphertext || tag: returns the plaintext's length; or BAD_TAG or NO_ROOM, and out is untouched. */
+  /**
+   * Opens ciphertext || tag into out, with the nonce and the AAD of `seal`. Returns the plaintext's length in bytes; or BAD_TAG
+   * or NO_ROOM, and out is untouched. Throws as `seal`. (SP 800-38D section 7.2)
+   */
   open(nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array, out: Uint8Array): number {
     const aadBytes = this.#check(nonce, aad);
     const length = checkText('sealed', sealed, TAG_BYTES) - TAG_BYTES;
@@ -105,7 +116,7 @@ export class AesGcm {
 export class Sm4Ecb {
   #key: Sm4Key | undefined;
 
-  /** `key`: 16 bytes; not kept. */
+  /** `key`: 16 bytes; not kept. Throws RangeError for another length, EngineError where the engine is missing. */
   constructor(key: Uint8Array, options: AeadOptions = {}) {
     const keyBytes = checkBytes('key', key);
     if (keyBytes !== 16) throw new RangeError(`key must be 16 bytes, got ${keyBytes}`);
@@ -121,7 +132,7 @@ export class Sm4Ecb {
     return end(length);
   }
 
-  /** The inverse of encryptBlocks. */
+  /** The inverse of encryptBlocks: returns src.length, or NO_ROOM; throws likewise. */
   decryptBlocks(src: Uint8Array, dst: Uint8Array): number {
     const length = wholeBlocks(src);
     const key = this.#begin(src, length, dst, length);
@@ -130,7 +141,7 @@ export class Sm4Ecb {
     return end(length);
   }
 
-  /** With PKCS#7 padding: returns the bytes written, src.length + 1..16; or NO_ROOM. */
+  /** Encrypts with PKCS#7 padding: returns the bytes written, src.length + 1..16; or NO_ROOM, and dst is untouched. */
   encrypt(src: Uint8Array, dst: Uint8Array): number {
     const length = checkText('src', src);
     const key = this.#begin(src, length, dst, paddedLength(length));
@@ -138,7 +149,10 @@ export class Sm4Ecb {
     return end(key.encrypt(JOB));
   }
 
-  /** The plaintext's length; BAD_TAG for a bad length or padding; NO_ROOM where dst is smaller than src (section 7). */
+  /**
+   * Decrypts and removes PKCS#7 padding. Returns the plaintext's length; BAD_TAG for a bad length or padding, NO_ROOM where dst
+   * is smaller than src; then dst is untouched. (FORMAT.md section 7)
+   */
   decrypt(src: Uint8Array, dst: Uint8Array): number {
     const length = checkText('src', src, BLOCK_BYTES);
     const key = this.#begin(src, length, dst, length);

@@ -20,11 +20,14 @@ export type ConfigErrorCode =
 
 /** Thrown for a configuration that cannot be used; the message says what to do next and may be logged. */
 export class ConfigError extends Error {
+  /** `'ConfigError'`. */
   override readonly name = 'ConfigError';
   /** The field at fault; 'config' for the configuration as a whole. */
   readonly field: string;
+  /** The fault, for programs. */
   readonly code: ConfigErrorCode;
 
+  /** `field`: the field at fault; `message`: without content of keys and salts. */
   constructor(field: string, code: ConfigErrorCode, message: string) {
     super(message);
     this.field = field;

@@ -1,4 +1,10 @@
-/** The public API of `frameseal`. The bare ciphers are in `frameseal/aead`. */
+/**
+ * `frameseal`: channels that seal and open RTP packets and media frames with AES-GCM (FORMAT.md). `enableEncryption` makes a
+ * Channel, the channel makes a Sealer for each flow and an Opener for all senders. The calls of the hot path return a number of
+ * bytes or a negative status, and throw for wrong arguments alone.
+ *
+ * @module frameseal
+ */
 export { Channel, enableEncryption } from './channel/channel.js';
 export { type EncryptionConfig, generateKey, generateSalt, type KnownMode } from './channel/config.js';
 export type { Framing, RtcpHandling } from './channel/layout.js';

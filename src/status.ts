@@ -5,19 +5,33 @@
  * They are part of the published interface: a number never changes its meaning.
  */
 
+/** Empty, shorter than its header or `clear` says, or a header or padding count that is not well-formed. (FORMAT.md section 7) */
 export const MALFORMED = -1;
+/** No live key has the frame's keyId. (FORMAT.md section 7) */
 export const UNKNOWN_KEY = -2;
+/** This counter was accepted before; of an SRTP sender: this index was protected before. (FORMAT.md section 7) */
 export const REPLAYED = -3;
+/** The counter is behind the replay window. (FORMAT.md section 7) */
 export const TOO_OLD = -4;
+/** Authentication failed; SM4: a bad length or padding. (FORMAT.md section 7) */
 export const BAD_TAG = -5;
+/** `out` is smaller than the result. (FORMAT.md section 7) */
 export const NO_ROOM = -6;
+/** Another protocol, by the first byte: STUN, DTLS, ... (FORMAT.md section 7) */
 export const NOT_RTP = -7;
+/** The input is longer than a frame may be. (FORMAT.md section 7) */
 export const TOO_LARGE = -8;
+/** The key has had all its sessions; of SRTP: all its packets. (FORMAT.md section 7) */
 export const EXHAUSTED = -9;
+/** An RTCP packet, on a channel that leaves RTCP in the clear. (FORMAT.md section 7) */
 export const RTCP = -10;
+/** The frame was sealed by the same Channel. (FORMAT.md section 7) */
 export const OWN_FRAME = -11;
+/** The budget for deriving keys of unknown senders is spent; of an SRTP sender: `maxStreams` SSRCs are in use. (FORMAT.md section 7) */
 export const BUSY = -12;
+/** The channel, sealer or opener is closed. (FORMAT.md section 7) */
 export const CLOSED = -13;
+/** In the results of a batch that threw: this frame was not finished. (FORMAT.md section 7) */
 export const UNFINISHED = -14;
 
 interface StatusText {
@@ -71,12 +85,12 @@ const TEXTS: readonly StatusText[] = [
 /** How many different statuses there are, success included: the length of a table indexed by -status. */
 export const STATUS_COUNT: number = TEXTS.length;
 
-/** The constant's name, `'BAD_TAG'` for -5; `'OK'` for anything from 0 up. */
+/** The constant's name, `'BAD_TAG'` for -5; `'OK'` for 0 and above. */
 export function statusName(status: number): string {
   return status >= 0 ? 'OK' : (TEXTS[-status]?.name ?? `status ${status}`);
 }
 
-/** One sentence for people: the status's name, what happened, and what to look at next. */
+/** One sentence for people: the status's name, what happened, and what to look at next. Takes any number. */
 export function describe(status: number): string {
   const entry = status >= 0 ? TEXTS[0] : TEXTS[-status];
   return entry ? `${entry.name}: ${entry.text}` : `status ${status}: not one that this version knows`;

@@ -24,8 +24,9 @@ import { type Settings, SframeSuite, Sm4Suite, type Suite } from './suite.js';
 
 let newChannel: (mode: KnownMode, settings: Settings, suite: Suite) => Channel;
 
-/** One encrypted channel, made by `enableEncryption`. Close it when done: that wipes its keys. */
+/** One encrypted channel, made by `enableEncryption`. Close it when done: that wipes its keys. (FORMAT.md) */
 export class Channel {
+  /** The mode, by its name. */
   readonly mode: KnownMode;
   readonly #settings: Settings;
   readonly #suite: Suite;
@@ -54,20 +55,22 @@ export class Channel {
     return this.#suite.keyId;
   }
 
-  /** Name of the engine in use. */
+  /** Name of the engine in use: `'simd'` or `'portable'`. */
   get engine(): string {
     return this.#settings.engine.name;
   }
 
+  /** What a frame is: `'rtp'` or `'frame'`. */
   get framing(): Framing {
     return this.#settings.layout.framing;
   }
 
+  /** Whether RTP headers are authenticated. */
   get bindHeader(): boolean {
     return this.#settings.layout.bindHeader;
   }
 
-  /** What becomes of RTCP; `'clear'` in SM4 mode, whatever the option says. */
+  /** How RTCP is handled; `'clear'` in SM4 mode, whatever the option says. */
   get rtcp(): RtcpHandling {
     return this.#settings.layout.rtcp;
   }
@@ -124,6 +127,7 @@ export class Channel {
     this.#suite.close();
   }
 
+  /** As `close`, for `using`. */
   [Symbol.dispose](): void {
     this.close();
   }
@@ -135,8 +139,8 @@ export class Channel {
 }
 
 /**
- * Checks a configuration and makes a channel. Throws ConfigError with the field and a code for a bad configuration
- * (FORMAT.md section 1), TypeError or RangeError for a bad option, EngineError where the engine is missing.
+ * Checks a configuration and makes a channel; key and salt are copied. Throws ConfigError with the field and a code for a bad
+ * configuration (FORMAT.md section 1), TypeError or RangeError for a bad option, EngineError where the engine is missing.
  */
 export function enableEncryption(config: EncryptionConfig, options: ChannelOptions = {}): Channel {
   return enableEncryptionWith(config, options, systemSessions);

@@ -29,7 +29,7 @@ import { fillRandom } from '../random.js';
 /** The modes that this engine offers. */
 export type KnownMode = 'AES_128_GCM2' | 'AES_256_GCM2' | 'SM4_128_ECB';
 
-/** One channel: one mode, one key, one salt, one context. Everybody in the channel has the same. (FORMAT.md section 1) */
+/** The configuration of a channel: a mode, a key, a salt and a context, the same for all members. (FORMAT.md section 1) */
 export interface EncryptionConfig {
   /** Name, alias (any case, `-` or `_`) or number of the mode: 7, 8 or 4. There is no default. */
   encryptionMode: KnownMode | (string & {}) | number;

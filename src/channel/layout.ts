@@ -12,10 +12,10 @@ import { MALFORMED } from '../status.js';
 import { compoundStatus, isRtcp, MAX_RTP_BYTES, paddingBit, RTCP_HEADER_BYTES, rtpHeaderLength } from '../wire/rtp.js';
 import { MAX_HEADER_BYTES, MAX_SEALED_HEADER_BYTES } from '../wire/sframe.js';
 
-/** Whole RTP packets, or whole media frames and messages. */
+/** What is sealed: RTP and RTCP packets, or whole media frames and messages. (FORMAT.md section 4) */
 export type Framing = 'rtp' | 'frame';
 
-/** What becomes of RTCP packets among RTP ones. */
+/** How RTCP packets among RTP packets are handled: sealed, or left in the clear with the status RTCP. */
 export type RtcpHandling = 'sealed' | 'clear';
 
 const MAX_FRAME_BYTES = 16_777_215;

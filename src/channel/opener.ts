@@ -3,8 +3,9 @@ import type { FrameStats } from '../frames/counters.js';
 import { FramePipeline, type FrameProtocol } from '../frames/pipeline.js';
 import type { Sender } from './senders.js';
 
-/** Opener.stats: the counters, and how many senders are remembered now. */
+/** Counters of an opener, and the number of senders that the opener remembers now. */
 export interface OpenerStats extends FrameStats {
+  /** Senders whose replay windows the opener has, at most `maxSenders`. */
   readonly senders: number;
 }
 

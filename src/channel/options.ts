@@ -27,6 +27,7 @@ export interface ChannelOptions {
   engine?: EngineChoice | undefined;
 }
 
+/** Options of `createOpener`; a wrong one throws TypeError. */
 export interface OpenerOptions {
   /** Open frames of the channel's own sealers too; default false. For demos and tests. */
   loopback?: boolean | undefined;

@@ -126,5 +126,6 @@ export interface Engine {
 
 /** Thrown where the engine that was asked for does not exist on this platform, or has no room for another key. */
 export class EngineError extends Error {
+  /** `'EngineError'`. */
   override readonly name = 'EngineError';
 }

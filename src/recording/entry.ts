@@ -11,7 +11,9 @@ import { Area, load16 } from './area.js';
 
 /** An IP address as text, and a UDP port. */
 export interface RecordedEndpoint {
+  /** IPv4 in dotted form, or IPv6 in the form of RFC 5952. */
   readonly address: string;
+  /** 0 to 65,535. */
   readonly port: number;
 }
 
@@ -32,7 +34,7 @@ export type EntryKind =
 
 /** How a format counts time. */
 export interface Clock {
-  /** Nanoseconds since 1970. */
+  /** Nanoseconds since 1970 of an entry's `timeHigh` and `timeLow`. */
   nanoseconds(high: number, low: number): bigint;
 }
 
@@ -43,15 +45,21 @@ export const LINK_RTP = -1;
 const NOTHING = new Area(0);
 export const NO_CLOCK: Clock = { nanoseconds: () => 0n };
 
+/** One record of a recording, as positions in memory; valid until its reader takes its next bytes. Nothing is copied. */
 export class RecordingEntry {
+  /** What the record holds. */
   kind: EntryKind = 'none';
   /** @internal The memory that the record lies in. */
   area: Area = NOTHING;
-  /** The record is bytes[at, end); where it holds a packet, that is bytes[packetAt, packetEnd). */
+  /** Whether the record holds a packet. */
   isPacket = false;
+  /** The record is bytes[at, end). */
   at = 0;
+  /** Where the record ends. */
   end = 0;
+  /** The packet is bytes[packetAt, packetEnd), where there is one. */
   packetAt = 0;
+  /** Where the packet ends. */
   packetEnd = 0;
   /** The packet's length on the wire, which may be more than was captured. */
   originalBytes = 0;
@@ -59,9 +67,11 @@ export class RecordingEntry {
   linkType = 0;
   /** Of kind 'udp': the payload is bytes[payloadAt, payloadEnd). */
   payloadAt = 0;
+  /** Where the payload ends. */
   payloadEnd = 0;
-  /** Of kind 'udp': where the IP and the UDP header begin; -1 in rtpdump. */
+  /** Of kind 'udp': where the IP header begins; -1 in rtpdump. */
   ipAt = -1;
+  /** Of kind 'udp': where the UDP header begins; -1 in rtpdump. */
   udpAt = -1;
   /** @internal Where a PPPoE header begins, or -1. */
   pppoeAt = -1;
@@ -69,7 +79,9 @@ export class RecordingEntry {
   littleEndian = false;
   /** The packet's time as the format counts it: `clock.nanoseconds(timeHigh, timeLow)` is `timeNs`, which allocates. */
   clock: Clock = NO_CLOCK;
+  /** The upper part of the packet's time. */
   timeHigh = 0;
+  /** The lower part of the packet's time. */
   timeLow = 0;
   /** Bytes of the recording before this record. */
   offset = 0;
@@ -84,20 +96,22 @@ export class RecordingEntry {
     return this.clock.nanoseconds(this.timeHigh, this.timeLow);
   }
 
-  /** UDP ports, of kind 'udp'; 0 in rtpdump. */
+  /** The UDP port that a datagram comes from, of kind 'udp'; 0 in rtpdump. */
   get sourcePort(): number {
     return this.udpAt < 0 ? 0 : load16(this.area.bytes, this.udpAt);
   }
 
+  /** The UDP port that a datagram goes to, of kind 'udp'; 0 in rtpdump. */
   get destinationPort(): number {
     return this.udpAt < 0 ? 0 : load16(this.area.bytes, this.udpAt + 2);
   }
 
-  /** Of kind 'udp'; undefined in rtpdump, which does not have it for each packet. */
+  /** Where a datagram comes from, of kind 'udp'; undefined in rtpdump, which has no addresses of packets. */
   get source(): RecordedEndpoint | undefined {
     return this.#endpoint(12, 8, this.sourcePort);
   }
 
+  /** Where a datagram goes, of kind 'udp'; undefined in rtpdump. */
   get destination(): RecordedEndpoint | undefined {
     return this.#endpoint(16, 24, this.destinationPort);
   }

@@ -1,6 +1,7 @@
 /** What a format of recordings does; each has a class, which is made from the first bytes of a recording. */
 import type { RecordingEntry } from './entry.js';
 
+/** The formats of recordings: libpcap's, pcapng, and rtpdump of rtptools. */
 export type FormatName = 'pcap' | 'pcapng' | 'rtpdump';
 
 export interface RecordingFormat {

@@ -2,11 +2,13 @@
 import type { RecordedEndpoint, RecordingEntry } from './entry.js';
 import { RecordingReader } from './reader.js';
 
+/** A UDP packet of a recording. */
 export interface RecordedPacket {
-  /** Nanoseconds since 1970. */
+  /** When the packet was captured, in nanoseconds since 1970. */
   readonly timeNs: bigint;
-  /** undefined in rtpdump, which does not have it for each packet. */
+  /** undefined in rtpdump, which has no addresses of packets. */
   readonly source: RecordedEndpoint | undefined;
+  /** undefined in rtpdump. */
   readonly destination: RecordedEndpoint | undefined;
   /** The UDP payload, copied. */
   readonly payload: Uint8Array;

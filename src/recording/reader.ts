@@ -14,6 +14,7 @@ const PCAP_MODIFIED = 0xa1b2cd34;
 const GZIP = 0x1f8b;
 const ZSTD = 0x28b52ffd;
 
+/** Reads the records of a recording that comes in chunks; pcap, pcapng and rtpdump are told apart by their first bytes. */
 export class RecordingReader {
   /** The record that `next` read last. */
   readonly entry = new RecordingEntry();

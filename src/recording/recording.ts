@@ -1,4 +1,8 @@
-/** `frameseal/recording`: streams of packets out of and into pcap, pcapng and rtpdump; bytes only, no files. */
+/**
+ * `frameseal/recording`: streams of packets out of and into pcap, pcapng and rtpdump; bytes only, no files.
+ *
+ * @module frameseal/recording
+ */
 export { type Clock, type EntryKind, type RecordedEndpoint, RecordingEntry } from './entry.js';
 export { RecordingError } from './error.js';
 export type { FormatName } from './format.js';

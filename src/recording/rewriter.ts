@@ -10,16 +10,16 @@ import { type FormatName, MOST_FORMAT_GROWTH, MOST_RECORD_BYTES } from './format
 import { canGrow, HeaderWriter } from './headers.js';
 import { RecordingReader } from './reader.js';
 
-/** What becomes of the UDP payloads of a recording. */
+/** The program's part of a rewriter: which UDP payloads are replaced, and by what. */
 export interface PayloadTransform {
-  /** The most bytes that a payload gets longer by; 0 to 65,535. */
+  /** The most bytes that `transform` adds to a payload: 0 to 65,535. */
   readonly growth: number;
   /** Whether this datagram goes to `transform`. Asked once for each, in order; the entry is valid during the call. */
   takes(entry: RecordingEntry): boolean;
   /**
-   * Writes what replaces inputs[i] to outs[i], which has room for `growth` bytes more, for each i below `count`: the payloads that were
-   * taken since the last call. results[i] is the new length, or below 0: the packet stays as it is; LEAVE_OUT: it does not. (As
-   * `Sealer.sealBatch` does.)
+   * For each i below `count`, writes the new payload of inputs[i] to outs[i], which has room for `growth` bytes more, and its length
+   * to results[i]. A result below 0 keeps the packet as it is, LEAVE_OUT drops the packet. `Sealer.sealBatch` and
+   * `Opener.openBatch` have this shape. The payloads are those taken since the last call.
    */
   transform(inputs: Uint8Array[], outs: Uint8Array[], results: Int32Array, count: number): void;
 }
@@ -29,17 +29,23 @@ export const LEAVE_OUT = -0x80000000;
 
 /** How many records there were, by what they hold. */
 export interface RecordingCounts {
-  /** All records, and those that hold packets. */
+  /** All records. */
   records: number;
+  /** Records that hold packets. */
   packets: number;
-  /** Whole UDP datagrams; of these, payloads that were replaced, packets left out, and those too long to grow. */
+  /** Whole UDP datagrams. */
   datagrams: number;
+  /** Datagrams whose payloads were replaced. */
   replaced: number;
+  /** Datagrams that were left out. */
   leftOut: number;
+  /** Datagrams that stayed as they were because no longer one would be valid. */
   tooLong: number;
-  /** Packets that could not be looked into, and passed as they were. */
+  /** IP fragments, which stayed as they were. */
   fragments: number;
+  /** Datagrams that the capture cut short, which stayed as they were. */
   cut: number;
+  /** Packets of unknown link types, which stayed as they were. */
   otherLinkTypes: number;
 }
 
@@ -49,7 +55,9 @@ const MOST_DATAGRAM_BYTES = 65_535;
 const GROUP_BYTES = 131_072;
 const OUT_BYTES = 262_144;
 
+/** Replaces UDP payloads in a recording, and lengths and checksums with them; all other bytes stay as they are. */
 export class RecordingRewriter {
+  /** Counts so far. */
   readonly counts: RecordingCounts = {
     records: 0,
     packets: 0,
@@ -74,6 +82,7 @@ export class RecordingRewriter {
   #out = new Area(OUT_BYTES);
   #outEnd = 0;
 
+  /** Throws RangeError for a `growth` out of range. */
   constructor(transform: PayloadTransform) {
     const { growth } = transform;
     if (!(growth >= 0 && growth <= MOST_DATAGRAM_BYTES && growth % 1 === 0)) {

@@ -5,6 +5,7 @@ import { PCAP_FILE_HEADER_BYTES, PCAP_MICROSECONDS, PCAP_NANOSECONDS, PCAP_RECOR
 import { BYTE_ORDER_MAGIC, ENHANCED_HEADER_BYTES, ENHANCED_PACKET, INTERFACE, SECTION } from './pcapng.js';
 import { RTPDUMP_HEADER_BYTES, RTPDUMP_RECORD_HEADER_BYTES, RTPDUMP_START } from './rtpdump.js';
 
+/** Options of a RecordingWriter. */
 export interface WriterOptions {
   /** LINKTYPE_ number; default 101, raw IP, which `udpPacket` makes. rtpdump has none. */
   linkType?: number | undefined;
@@ -20,13 +21,16 @@ const LINK_RAW_IP = 101;
 const MILLION = 1_000_000n;
 const BILLION = 1_000_000_000n;
 
+/** Makes the bytes of a recording: `start()`, then `packet()` for each packet. */
 export class RecordingWriter {
+  /** The recording's format. */
   readonly format: FormatName;
   readonly #linkType: number;
   readonly #littleEndian: boolean;
   readonly #tickNs: bigint;
   readonly #startNs: bigint;
 
+  /** `format`: pcap, pcapng or rtpdump. */
   constructor(format: FormatName, options: WriterOptions = {}) {
     const { linkType = LINK_RAW_IP, littleEndian = true, nanoseconds = true, startNs = 0n } = options;
     this.format = format;

@@ -7,11 +7,19 @@ import { copyInto, isBytes, kindOf, lengthOf, secretBytes } from '../bytes.js';
 import { type Field, refusal } from '../config-error.js';
 import { keyBytesOf, SALT_BYTES, type SrtpKeys, type SrtpSuite, split } from './keys.js';
 
+/** The keys of both directions of a DTLS-SRTP association. */
+export interface DtlsKeys {
+  /** The DTLS client sends with these keys, and the server receives. */
+  client: SrtpKeys;
+  /** The DTLS server sends with these keys, and the client receives. */
+  server: SrtpKeys;
+}
+
 /**
- * The keys of both directions: `client` are those that the DTLS client sends with, and the server receives. `material` is 56
- * bytes for AEAD_AES_128_GCM, 88 for AEAD_AES_256_GCM. Throws ConfigError for another suite, type or length.
+ * The keys of both directions. `material` is what the exporter gives for `EXTRACTOR-dtls_srtp`: 56 bytes for AEAD_AES_128_GCM, 88
+ * for AEAD_AES_256_GCM; copied. Throws ConfigError for another suite, type or length. (RFC 5764 section 4.2)
  */
-export function keysFromDtls(material: Uint8Array, suite: SrtpSuite): { client: SrtpKeys; server: SrtpKeys } {
+export function keysFromDtls(material: Uint8Array, suite: SrtpSuite): DtlsKeys {
   const keyBytes = keyBytesOf(suite);
   const bytes = 2 * (keyBytes + SALT_BYTES);
   if (!isBytes(material) || lengthOf(material) !== bytes) {

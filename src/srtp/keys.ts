@@ -10,10 +10,11 @@ import { type ConfigError, type ConfigErrorCode, type Field, refusal } from '../
 export type SrtpSuite = 'AEAD_AES_128_GCM' | 'AEAD_AES_256_GCM';
 
 /**
- * The master key of one direction. It must not outlive a process that protected with it: what was sent is forgotten, and
- * nonces would be used twice.
+ * The master key of one direction. The key must not outlive a process that protected with it: the process takes the record of
+ * used nonces with it, and nonces would be used twice. (SECURITY.md)
  */
 export interface SrtpKeys {
+  /** The suite, by its name in signalling. */
   suite: SrtpSuite;
   /** 16 bytes for AEAD_AES_128_GCM, 32 for AEAD_AES_256_GCM. */
   masterKey: Uint8Array;

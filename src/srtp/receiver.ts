@@ -25,7 +25,7 @@ export class SrtpReceiver {
   /**
    * Unprotects the SRTP packet srtp[0, length) into out. Returns bytes written, or a status < 0; then out is untouched and no
    * state has moved. `out` may be the input's own memory from the same start. Throws TypeError or RangeError for arguments that
-   * can never be right; never for what a packet holds.
+   * can never be right; never for what a packet holds. (FORMAT.md section 8)
    */
   unprotect(srtp: Uint8Array, out: Uint8Array, length?: number): number {
     return this.#endpoint.rtp.run(srtp, out, length);
@@ -47,7 +47,7 @@ export class SrtpReceiver {
   }
 
   /**
-   * Says the ROC of an SSRC's next packet, as the other side has told it: for a receiver that joins late. It holds until a packet
+   * Sets the ROC of an SSRC's next packet, as the other side signals it: for a receiver that joins late. It holds until a packet
    * of the SSRC has authenticated; what was accepted before stays REPLAYED or TOO_OLD. Throws RangeError for other than unsigned
    * 32-bit numbers. A new SSRC beyond maxStreams evicts the least recently used.
    */

@@ -15,8 +15,9 @@ import type { SrtpStats } from './stats.js';
  * nonces would repeat. After a restart agree on a new key. (SECURITY.md)
  */
 export class SrtpSender {
-  /** The bytes that protecting adds to an RTP packet, and to an RTCP packet. */
+  /** The bytes that `protect` adds to an RTP packet: 16. */
   readonly overhead: number = TAG_BYTES;
+  /** The bytes that `protectRtcp` adds to an RTCP packet: 20. */
   readonly rtcpOverhead: number = RTCP.overhead;
   readonly #endpoint: Endpoint;
 
@@ -37,6 +38,7 @@ export class SrtpSender {
    * Protects the RTP packet rtp[0, length) into out. Returns bytes written, or a status < 0; then out is untouched. An index that
    * was protected before is REPLAYED, one behind the window TOO_OLD, a new SSRC beyond maxStreams BUSY. `out` may be the
    * input's own memory from the same start. Throws TypeError or RangeError for arguments that can never be right.
+   * (FORMAT.md section 8)
    */
   protect(rtp: Uint8Array, out: Uint8Array, length?: number): number {
     return this.#endpoint.rtp.run(rtp, out, length);
@@ -57,7 +59,7 @@ export class SrtpSender {
   }
 
   /**
-   * Says the ROC of an SSRC's next packet: for streams whose packets were protected under another key before. What was protected
+   * Sets the ROC of an SSRC's next packet: for streams whose packets were protected under another key before. What was protected
    * stays REPLAYED or TOO_OLD. Throws RangeError for other than unsigned 32-bit numbers, and where there are maxStreams SSRCs.
    */
   setRoc(ssrc: number, roc: number): void {

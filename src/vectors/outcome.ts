@@ -2,11 +2,13 @@
 import { toHex } from '../bytes.js';
 import { statusName } from '../status.js';
 
-/** Where our code and a vector differ. */
+/** Where the library and a vector differ. */
 export interface Difference {
   /** What was compared: `sealed`, `opened`, `okm`, ... */
   readonly what: string;
+  /** The vector's value: hex, or the name of a status. */
   readonly expected: string;
+  /** The library's value, in the same form. */
   readonly got: string;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The cases that `verifyVectors` runs: our own schema (fixtures/README.md), into which the readers translate others.
+ * The cases that `verifyVectors` runs: the project's schema (fixtures/README.md), into which the readers translate others.
  *
  * Bytes are hex, 64-bit integers are decimal strings. `expect` is a status's name; left out, it is 'ok'.
  */
@@ -8,97 +8,159 @@ import type { SrtpSuite } from '../srtp/keys.js';
 export const FORMAT = 'frameseal-vectors/1';
 
 interface CaseBase {
+  /** The name of the case, unique in its file. */
   readonly id: string;
+  /** `'ok'` (the default), or the name of the status that opening gives: `'BAD_TAG'`, ... */
   readonly expect?: string;
 }
 
-/** AES-GCM, 96-bit nonce, 128-bit tag; `expect`: ok or BAD_TAG. */
+/** AES-GCM with a 96-bit nonce and a 128-bit tag; bytes are hex. `expect`: ok or BAD_TAG. */
 export interface GcmCase extends CaseBase {
+  /** The kind of the case. */
   readonly kind: 'gcm';
+  /** 16 or 32 bytes. */
   readonly key: string;
+  /** 12 bytes. */
   readonly nonce: string;
+  /** Additional authenticated data. */
   readonly aad: string;
   /** Left out where only opening is meant, and it fails. */
   readonly plaintext?: string;
+  /** As long as the plaintext. */
   readonly ciphertext: string;
+  /** 16 bytes. */
   readonly tag: string;
 }
 
+/** HKDF (RFC 5869), extract and expand; bytes are hex. */
 export interface HkdfCase extends CaseBase {
+  /** The kind of the case. */
   readonly kind: 'hkdf';
+  /** The hash function of HMAC. */
   readonly hash: 'SHA-256' | 'SHA-512';
+  /** Input keying material. */
   readonly ikm: string;
+  /** Salt of HKDF-Extract. */
   readonly salt: string;
+  /** Info of HKDF-Expand. */
   readonly info: string;
+  /** Bytes of `okm`. */
   readonly length: number;
+  /** Result of HKDF-Extract. */
   readonly prk?: string;
   /** Left out where the length is more than HKDF gives, and `expect` is not ok. */
   readonly okm?: string;
 }
 
+/** SM4 in ECB mode (GB/T 32907); bytes are hex. */
 export interface Sm4Case extends CaseBase {
+  /** The kind of the case. */
   readonly kind: 'sm4-ecb';
+  /** 16 bytes. */
   readonly key: string;
+  /** Whole blocks of 16 bytes where `padding` is none. */
   readonly plaintext: string;
+  /** The plaintext, padded and encrypted. */
   readonly ciphertext: string;
+  /** `none` for whole blocks, `pkcs7` for any length. */
   readonly padding: 'none' | 'pkcs7';
+  /** Encryptions, each of the previous result; default 1. */
   readonly iterations?: number;
 }
 
+/** The header of an SFrame ciphertext (RFC 9605 section 4.3); 64-bit integers are decimal strings. */
 export interface SframeHeaderCase extends CaseBase {
+  /** The kind of the case. */
   readonly kind: 'sframe-header';
+  /** Key id. */
   readonly kid: string;
+  /** Counter. */
   readonly ctr: string;
+  /** The header alone. */
   readonly encoded: string;
 }
 
-/** RFC 9605 from a base key. */
+/** An SFrame ciphertext from a base key (RFC 9605 section 4.4); bytes are hex, 64-bit integers decimal strings. */
 export interface SframeCase extends CaseBase {
+  /** The kind of the case. */
   readonly kind: 'sframe';
+  /** Cipher suite: 4 (AES_128_GCM_SHA256_128) or 5 (AES_256_GCM_SHA512_128). */
   readonly suite: number;
+  /** Key id. */
   readonly kid: string;
+  /** Counter. */
   readonly ctr: string;
+  /** The base key, of any length. */
   readonly baseKey: string;
+  /** `sframe_key` of RFC 9605 section 4.4.2. */
   readonly frameKey: string;
+  /** `sframe_salt` of RFC 9605 section 4.4.2. */
   readonly frameSalt: string;
+  /** Authenticated beside the header. */
   readonly metadata: string;
+  /** The frame. */
   readonly plaintext: string;
+  /** Header, ciphertext and tag. */
   readonly sealed: string;
 }
 
-/** A frame of a channel: `input` alone is refused by the sealer, `sealed` alone is for the opener, both are both. */
+/** A frame of a channel (FORMAT.md): with `input` it is sealed, with `sealed` opened; with `input` alone the sealer refuses it. */
 export interface ChannelCase extends CaseBase {
+  /** The kind of the case. */
   readonly kind: 'channel';
+  /** The argument of `enableEncryption`. */
   readonly config: {
+    /** Name of the mode. */
     readonly encryptionMode: string;
+    /** 64 or 32 hex digits. */
     readonly encryptionKey: string;
+    /** Base64 of 32 bytes. */
     readonly encryptionKdfSalt?: string;
+    /** 0 to 15. */
     readonly keyId?: number;
+    /** Context of the keys. */
     readonly context?: string;
   };
+  /** Options of the channel. */
   readonly options?: {
+    /** Default `'rtp'`. */
     readonly framing?: 'rtp' | 'frame';
+    /** Default true. */
     readonly bindHeader?: boolean;
+    /** Default `'sealed'`. */
     readonly rtcp?: 'sealed' | 'clear';
+    /** Default 1,024. */
     readonly replayWindow?: number;
   };
+  /** KID of the frame. */
   readonly kid?: string;
+  /** Counter of the frame. */
   readonly ctr?: string;
+  /** The channel's, in printed form. */
   readonly fingerprint?: string;
+  /** FORMAT.md section 2. */
   readonly prk?: string;
+  /** FORMAT.md section 2. */
   readonly baseKey?: string;
+  /** FORMAT.md section 2. */
   readonly secret?: string;
+  /** FORMAT.md section 2. */
   readonly frameKey?: string;
+  /** FORMAT.md section 2. */
   readonly frameSalt?: string;
+  /** Key of SM4 mode (FORMAT.md section 5). */
   readonly key16?: string;
   /** How many bytes of the payload are in the clear; left out, it is 0. */
   readonly clear?: number;
+  /** The frame to seal. */
   readonly input?: string;
+  /** The result of sealing, and what is opened. */
   readonly sealed?: string;
   /** What opening gives, where it is not `input`. */
   readonly output?: string;
   /** What the opener is given first; forged frames too, which it refuses. */
   readonly before?: readonly string[];
+  /** Length of the output array in bytes; default: long enough. */
   readonly outLength?: number;
   /** false: the opener refuses this channel's own frames, as openers do. */
   readonly loopback?: boolean;
@@ -120,24 +182,33 @@ export function casesOf({ name, cases, ...shared }: SharedChannel): ChannelCase[
 
 /** An SRTP or SRTCP packet under session keys, as RFC 7714 prints them; without `input` it is only unprotected. */
 export interface SrtpCase extends CaseBase {
+  /** The kind of the case. */
   readonly kind: 'srtp';
+  /** SRTP or SRTCP. */
   readonly packet: 'rtp' | 'rtcp';
+  /** The suite. */
   readonly suite: SrtpSuite;
+  /** 16 or 32 bytes. */
   readonly sessionKey: string;
+  /** 12 bytes. */
   readonly sessionSalt: string;
   /** RTP: its ROC; 0 where it is left out. */
   readonly roc?: number;
   /** RTCP: the SRTCP index to protect with. */
   readonly index?: number;
+  /** The packet to protect. */
   readonly input?: string;
+  /** The result of protecting, and what is unprotected. */
   readonly protected: string;
 }
 
-/** A bare AES block: engines offer none, so that these are for tests of one engine's insides. */
-interface BlockCase extends CaseBase {
+/** A bare block of AES. Engines offer none, so that `verifyVectors` and `readVectors` count these cases as out of scope. */
+export interface BlockCase extends CaseBase {
+  /** The kind of the case. */
   readonly kind: 'aes-block';
 }
 
+/** A case of a file: `kind` tells which. */
 export type VectorCase =
   | GcmCase
   | HkdfCase
@@ -165,11 +236,13 @@ export function isKnownKind(kind: unknown): kind is VectorCase['kind'] {
   return typeof kind === 'string' && Object.hasOwn(KINDS, kind);
 }
 
-/** What a reader makes of a file. */
+/** A file of vectors, in the project's schema. */
 export interface VectorFile {
-  /** The format's name for people. */
+  /** The file's own format, for people. */
   readonly format: string;
+  /** The file's title. */
   readonly title: string;
+  /** The cases that are in scope. */
   readonly cases: readonly VectorCase[];
   /** How many cases are out of scope, by reason. */
   readonly outOfScope: Readonly<Record<string, number>>;
@@ -189,5 +262,6 @@ export class Scope {
 
 /** Thrown for a file that no reader knows, or that breaks its own format. */
 export class VectorFormatError extends Error {
+  /** `'VectorFormatError'`. */
   override readonly name = 'VectorFormatError';
 }

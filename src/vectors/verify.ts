@@ -1,4 +1,9 @@
-/** `verifyVectors`: reads a file of test vectors, whichever of the known formats it has, and runs it on an engine. */
+/**
+ * `frameseal/vectors`: reads files of test vectors (this project's schema, Wycheproof, NIST CAVP, RFC 9605), and runs them on an
+ * engine.
+ *
+ * @module frameseal/vectors
+ */
 import { kindOf } from '../bytes.js';
 import { checkNames, own } from '../checks.js';
 import { type EngineChoice, pickEngine } from '../engine/pick.js';
@@ -21,6 +26,7 @@ import { looksLikeWycheproof, readWycheproof } from './wycheproof.js';
 
 export type { Difference } from './outcome.js';
 export type {
+  BlockCase,
   ChannelCase,
   GcmCase,
   HkdfCase,
@@ -33,35 +39,42 @@ export type {
 } from './schema.js';
 export { VectorFormatError } from './schema.js';
 
+/** Options of `verifyVectors`; a wrong one throws TypeError. */
 export interface VerifyOptions {
   /** Which engine; `'auto'` (default) takes the best that the platform has. */
   engine?: EngineChoice | undefined;
 }
 
-/** A case in which our code and the vector differ. */
+/** A case in which the library and the vector differ. */
 export interface Disagreement extends Difference {
+  /** The case's id in the file. */
   readonly id: string;
+  /** The kind of the case: `gcm`, `channel`, ... */
   readonly kind: string;
-  /** A file of this one case, in our schema: save it and verify it alone. */
+  /** A file with this one case, in the project's schema: save it and verify it alone. */
   readonly reproduction: string;
 }
 
-/** What became of a file. Every case is in one of the three: agreed, out of scope, disagreements. */
+/** The result for a file. Every case is in one of the three: agreed, out of scope, disagreements. */
 export interface Report {
   /** The file's format, for people. */
   readonly format: string;
+  /** The file's title, from the file. */
   readonly title: string;
+  /** Name of the engine that ran the cases. */
   readonly engine: string;
+  /** The number of cases in which the library and the vector agree. */
   readonly agreed: number;
   /** How many cases were not run, by reason. */
   readonly outOfScope: Readonly<Record<string, number>>;
+  /** One for each case in which the library and the vector differ. */
   readonly disagreements: readonly Disagreement[];
 }
 
 /**
- * Runs every case of a file: our schema (fixtures/README.md), Wycheproof `aes_gcm` and `hkdf`, NIST CAVP GCM, or the
- * SFrame JSON of RFC 9605. Throws VectorFormatError where it is none of these or breaks its format, EngineError where
- * the engine is missing.
+ * Runs every case of a file: the project's schema (fixtures/README.md), Wycheproof `aes_gcm` and `hkdf`, NIST CAVP GCM, or the
+ * SFrame JSON of RFC 9605. `text`: the whole file. Throws VectorFormatError where it is none of these or breaks its format,
+ * EngineError where the engine is missing, TypeError for a wrong argument.
  */
 export function verifyVectors(text: string, options: VerifyOptions = {}): Report {
   checkNames(options, ['engine']);
@@ -96,8 +109,8 @@ function reproduce(test: VectorCase): string {
 }
 
 /**
- * The cases of a file, in our schema whichever of the known formats the file has: for those who run them on something else.
- * Throws VectorFormatError as `verifyVectors` does.
+ * The cases of a file in the project's schema, whichever of the known formats the file has: to run them on another
+ * implementation. Throws VectorFormatError as `verifyVectors` does.
  */
 export function readVectors(text: string): VectorFile {
   if (typeof text !== 'string') throw new TypeError(`text must be a string, got ${kindOf(text)}`);

@@ -5,7 +5,9 @@
  *     onrtctransform = ({ transformer }) => seal(transformer);     // seal = sealFrames(channel), or open = openFrames(channel)
  *
  * A frame that cannot be sealed or opened is dropped, never passed on: sealed audio played as audio is noise. Some bytes stay
- * in the clear, and are authenticated, by codec: codecs.ts.
+ * in the clear, and are authenticated, by codec (Codec).
+ *
+ * @module frameseal/webrtc
  */
 import type { Channel } from '../channel/channel.js';
 import { MALFORMED } from '../status.js';
@@ -15,23 +17,32 @@ import { type FrameStatus, Reports } from './reports.js';
 export type { Codec } from './codecs.js';
 export type { FrameStatus } from './reports.js';
 
+/** Options of `sealFrames` and `openFrames`. */
 export interface TransformOptions {
-  /** The codec, for browsers whose frames do not tell their media type; otherwise each frame tells. */
+  /** The codec, for browsers whose frames have no media type; default: the media type of each frame. */
   codec?: Codec | undefined;
   /** Called when frames are dropped, and when they no longer are. It runs in the worker. */
   onStatus?: ((status: FrameStatus) => void) | undefined;
 }
 
-/** An RTCEncodedAudioFrame or RTCEncodedVideoFrame: what is used of it. */
+/** The members of RTCEncodedAudioFrame and RTCEncodedVideoFrame that are used. */
 export interface EncodedFrame {
+  /** The encoded frame; replaced by its sealed or opened form, in a buffer of exactly its size. */
   data: ArrayBuffer;
+  /** Of video: `'key'` or `'delta'`. */
   readonly type?: string;
-  getMetadata?(): { readonly mimeType?: string };
+  /** The media type, such as `video/VP8`, where the browser has it. */
+  getMetadata?(): {
+    /** Such as `video/VP8`. */
+    readonly mimeType?: string;
+  };
 }
 
 /** An RTCRtpScriptTransformer, or what `createEncodedStreams` returns. */
 export interface Transformer {
+  /** Frames of the encoder (sender) or the depacketizer (receiver). */
   readonly readable: ReadableStream;
+  /** Takes frames for the packetizer (sender) or the decoder (receiver). */
   readonly writable: WritableStream;
   /** Of a sender's transformer, where the browser has it. */
   generateKeyFrame?(): Promise<unknown>;

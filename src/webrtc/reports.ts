@@ -4,13 +4,13 @@
  */
 import { BAD_TAG, describe, OWN_FRAME, REPLAYED, UNKNOWN_KEY } from '../status.js';
 
-/** Why frames were dropped: for `onStatus`. */
+/** A report to `onStatus`: why frames were dropped, or that frames pass again. */
 export interface FrameStatus {
   /** A status of FORMAT.md section 7; 0 after frames were dropped: they are sealed or opened again. */
   readonly status: number;
   /** The status in words, and what to look at. */
   readonly text: string;
-  /** Frames with this status since it was told last. */
+  /** Frames with this status since its last report. */
   readonly frames: number;
   /** No frame has opened so far, and several did not authenticate: another mode, key, salt or context. */
   readonly mismatch: boolean;
