@@ -210,7 +210,7 @@ const REQUIRED = ['package.json', 'LICENSE', 'README.md', 'FORMAT.md', 'dist/bun
 const REQUIRED_OF_COMMAND = ['package.json', 'LICENSE', 'README.md', 'bin.js', 'dist/main.js', 'dist/recording.pcap'];
 const UNWANTED =
   /^(src|test|bench|build|fixtures|node_modules)\/|^dist\/(cli|bench)|\.test\.|(?<!\.d)\.ts$|(^|\/)(\.|tsconfig)|\.(tgz|log|map|tsbuildinfo)$/;
-const MOST_BYTES = 580_000;
+const MOST_BYTES = 615_000;
 /** What a browser loads for a program, with @noble/hashes: bytes after gzip. */
 const BUDGETS = [
   ['everything', `export * from '${manifest.name}';`, 45_000],
