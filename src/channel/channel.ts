@@ -43,8 +43,8 @@ export class Channel {
   }
 
   /**
-   * Four groups of hex digits for people to compare: equal where mode, key, salt and context are. It says nothing of keyId,
-   * framing, bindHeader and rtcp. After a rotation, that of the key that seals.
+   * Four groups of hex digits for people to compare: equal where mode, key, salt and context are equal. keyId, framing, bindHeader
+   * and rtcp have no part in it. After a rotation, the fingerprint of the key that seals. (FORMAT.md section 2)
    */
   get fingerprint(): string {
     return this.#suite.fingerprint;
@@ -96,7 +96,7 @@ export class Channel {
   }
 
   /**
-   * Takes a new key: it opens at once, and seals after `sealAfterMs`; the old one opens until `graceMs` after that.
+   * Adds a new key, which opens at once and seals after `sealAfterMs`; the old key opens until `graceMs` after that.
    * Throws ConfigError where mode or context differ, the keyId is live, the key was live here before, or four keys are live;
    * and in SM4 mode, which has no rotation. (FORMAT.md section 6)
    */
@@ -121,7 +121,7 @@ export class Channel {
     });
   }
 
-  /** Closes all sealers and openers and wipes every key; idempotent. Where it throws, call it again: it goes on. */
+  /** Closes all sealers and openers and wipes every key; idempotent. Where `close` throws, a second call continues. */
   close(): void {
     this.#closed = true;
     this.#suite.close();

@@ -35,13 +35,13 @@ export interface EncryptionConfig {
   encryptionMode: KnownMode | (string & {}) | number;
   /** What `openssl rand -hex 32` prints, or the 32 bytes. SM4_128_ECB also takes 32 hex digits or 16 bytes. */
   encryptionKey: string | Uint8Array;
-  /** What `openssl rand -base64 32` prints, or the 32 bytes. Required by the GCM2 modes; left out for SM4_128_ECB. */
+  /** What `openssl rand -base64 32` prints, or the 32 bytes. Required by the GCM2 modes, refused with SM4_128_ECB. */
   encryptionKdfSalt?: string | Uint8Array | undefined;
-  /** Which key epoch this is, 0 to 15, for rotation; 0 where it is left out. Left out for SM4_128_ECB. */
+  /** The key epoch, 0 to 15, for rotation; default 0. Refused with SM4_128_ECB. */
   keyId?: number | undefined;
   /**
    * What the keys are for: a room, a flow, a direction, such as `room 7/audio/a>b`. 1 to 255 bytes of UTF-8 without control
-   * characters, taken as it stands. Frames of one context do not open in another. Left out for SM4_128_ECB.
+   * characters, taken as it stands. Frames of one context do not open in another. Refused with SM4_128_ECB.
    */
   context?: string | undefined;
 }

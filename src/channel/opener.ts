@@ -48,8 +48,8 @@ export class Opener {
   /**
    * Opens input[0, length) into out. Returns bytes written, or a status < 0; then out is untouched and no state has
    * moved. `out` may be the input's own memory from the same start. Throws TypeError or RangeError for arguments that
-   * can never be right; never for what a frame holds. `length` defaults to the input's real length; `clear` (default 0) is what
-   * the frame was sealed with. (FORMAT.md section 6)
+   * can never be right; never for what a frame holds. `length` defaults to the input's real length; `clear` (default 0) is
+   * the number of clear bytes with which the frame was sealed. (FORMAT.md section 6)
    */
   open(input: Uint8Array, out: Uint8Array, length?: number, clear?: number): number {
     return this.#pipeline.run(input, out, length, clear);
@@ -62,7 +62,7 @@ export class Opener {
 
   /**
    * Opens inputs[i] into outs[i] for each i below `count`, in order: of two copies the second is REPLAYED. results[i] is
-   * what `open` would return. No sender is evicted before its end. An out lies apart from all others, and from other frames'
+   * what `open` would return. No sender is evicted before the batch ends. An out lies apart from all others, and from other frames'
    * inputs, which are read before earlier frames are written. Returns how many succeeded. Where it throws, results[i] is
    * UNFINISHED for each frame that was not finished.
    */
@@ -70,7 +70,7 @@ export class Opener {
     return this.#pipeline.runBatch(inputs, outs, results, count);
   }
 
-  /** Wipes keys; idempotent. After it every call returns CLOSED. Where it throws, call it again: it goes on. */
+  /** Wipes the keys; idempotent. Every later call returns CLOSED. Where `close` throws, a second call continues. */
   close(): void {
     this.#pipeline.close();
     this.#onClose(this);

@@ -8,7 +8,7 @@ import type { KnownMode } from './config.js';
 import { type Framing, Layout, type RtcpHandling } from './layout.js';
 import type { Settings } from './suite.js';
 
-/** How a channel works; everybody in it must agree on `framing`, `bindHeader` and `rtcp`. */
+/** Options of a channel. All members must have the same `framing`, `bindHeader` and `rtcp`. */
 export interface ChannelOptions {
   /** `'rtp'` (default): RTP and RTCP packets, headers in the clear. `'frame'`: whole frames or messages. */
   framing?: Framing | undefined;
@@ -16,7 +16,7 @@ export interface ChannelOptions {
   bindHeader?: boolean | undefined;
   /**
    * RTCP packets, with framing `'rtp'`. `'sealed'` (default): all but their first 8 bytes. `'clear'`: `seal` and `open` return the
-   * status RTCP, for paths on which a relay reads RTCP. SM4 mode always leaves them in the clear.
+   * status RTCP, for paths on which a relay reads RTCP. SM4 mode always leaves RTCP in the clear.
    */
   rtcp?: RtcpHandling | undefined;
   /** Counters that an opener keeps per sender: a power of two, 64 to 65,536; default 1,024. */
@@ -33,11 +33,11 @@ export interface OpenerOptions {
   loopback?: boolean | undefined;
 }
 
-/** When a new key takes over, in milliseconds. */
+/** Times of a rotation, in milliseconds; together at most 2^31 - 1. */
 export interface RotateOptions {
-  /** How long the old key goes on sealing, so that everybody can set the new one; default 0. */
+  /** The time for which the old key still seals, so that all members can set the new key; default 0. */
   sealAfterMs?: number | undefined;
-  /** How long after that the old key still opens; default 10,000. */
+  /** The time after that for which the old key still opens; default 10,000. */
   graceMs?: number | undefined;
 }
 

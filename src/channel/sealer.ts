@@ -69,7 +69,7 @@ export class Sealer {
     return this.#pipeline.runBatch(inputs, outs, results, count);
   }
 
-  /** Wipes keys; idempotent. After it every call returns CLOSED. Where it throws, call it again: it goes on. */
+  /** Wipes the keys; idempotent. Every later call returns CLOSED. Where `close` throws, a second call continues. */
   close(): void {
     this.#pipeline.close();
     this.#onClose(this);

@@ -124,7 +124,7 @@ export interface Engine {
   openAll(jobs: readonly FrameJob[], count: number): void;
 }
 
-/** Thrown where the engine that was asked for does not exist on this platform, or has no room for another key. */
+/** Thrown where the requested engine does not exist on this platform, fails its self-test, or has no room for another key. */
 export class EngineError extends Error {
   /** `'EngineError'`. */
   override readonly name = 'EngineError';

@@ -4,7 +4,7 @@ import type { Engine } from '../engine/engine.js';
 import { type EngineChoice, pickEngine } from '../engine/pick.js';
 import { integerOption, windowOption } from '../options.js';
 
-/** How a sender or a receiver works; the other side need not agree. */
+/** Options of a sender or a receiver; the other side may have others. */
 export interface SrtpOptions {
   /** Which engine; `'auto'` (default) takes the best that the platform has. */
   engine?: EngineChoice | undefined;

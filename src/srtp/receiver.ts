@@ -38,7 +38,7 @@ export class SrtpReceiver {
 
   /**
    * Unprotects the SRTP packets inputs[i] into outs[i] for each i below `count`, in order: of two copies the second is REPLAYED.
-   * results[i] is what `unprotect` would return. No stream is evicted before its end. An out lies apart from all others, and from
+   * results[i] is what `unprotect` would return. No stream is evicted before the batch ends. An out lies apart from all others, and from
    * other packets' inputs, which are read before earlier packets are written. Returns how many succeeded. Where it throws,
    * results[i] is UNFINISHED for each packet that was not finished.
    */
@@ -56,7 +56,7 @@ export class SrtpReceiver {
     this.#endpoint.streams.admitted(ssrc | 0).roc = roc;
   }
 
-  /** Wipes keys; idempotent. After it every call returns CLOSED. Where it throws, call it again: it goes on. */
+  /** Wipes the keys; idempotent. Every later call returns CLOSED. Where `close` throws, a second call continues. */
   close(): void {
     this.#endpoint.close();
   }

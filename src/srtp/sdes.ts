@@ -24,7 +24,7 @@ const MAX_LINE = 1000;
 
 /**
  * The keys of an a=crypto line, with or without `a=crypto:` before it and a line's end after it. Throws ConfigError for another
- * suite, an MKI, several keys, or a session parameter that it does not know; the message shows no key.
+ * suite, an MKI, several keys, or an unknown session parameter; the message shows no key.
  */
 export function keysFromSdes(line: string): SrtpKeys {
   if (typeof line !== 'string') throw refuse('sdes_type', kindOf(line));

@@ -70,7 +70,7 @@ export class SrtpSender {
     stream.roc = roc;
   }
 
-  /** Wipes keys; idempotent. After it every call returns CLOSED. Where it throws, call it again: it goes on. */
+  /** Wipes the keys; idempotent. Every later call returns CLOSED. Where `close` throws, a second call continues. */
   close(): void {
     this.#endpoint.close();
   }

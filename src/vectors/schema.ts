@@ -1,7 +1,7 @@
 /**
  * The cases that `verifyVectors` runs: the project's schema (fixtures/README.md), into which the readers translate others.
  *
- * Bytes are hex, 64-bit integers are decimal strings. `expect` is a status's name; left out, it is 'ok'.
+ * Bytes are hex, 64-bit integers are decimal strings. `expect` is a status's name; default: 'ok'.
  */
 import type { SrtpSuite } from '../srtp/keys.js';
 
@@ -24,7 +24,7 @@ export interface GcmCase extends CaseBase {
   readonly nonce: string;
   /** Additional authenticated data. */
   readonly aad: string;
-  /** Left out where only opening is meant, and it fails. */
+  /** Absent where the case is only opened, and refused. */
   readonly plaintext?: string;
   /** As long as the plaintext. */
   readonly ciphertext: string;
@@ -48,7 +48,7 @@ export interface HkdfCase extends CaseBase {
   readonly length: number;
   /** Result of HKDF-Extract. */
   readonly prk?: string;
-  /** Left out where the length is more than HKDF gives, and `expect` is not ok. */
+  /** Absent where `length` exceeds the maximum of HKDF; `expect` is then TOO_LARGE. */
   readonly okm?: string;
 }
 
@@ -150,19 +150,19 @@ export interface ChannelCase extends CaseBase {
   readonly frameSalt?: string;
   /** Key of SM4 mode (FORMAT.md section 5). */
   readonly key16?: string;
-  /** How many bytes of the payload are in the clear; left out, it is 0. */
+  /** Bytes of the payload that stay in the clear; default 0. */
   readonly clear?: number;
   /** The frame to seal. */
   readonly input?: string;
-  /** The result of sealing, and what is opened. */
+  /** The result of sealing, and the input of opening. */
   readonly sealed?: string;
-  /** What opening gives, where it is not `input`. */
+  /** The result of opening, where that is not `input`. */
   readonly output?: string;
-  /** What the opener is given first; forged frames too, which it refuses. */
+  /** Frames that the opener opens first, forged ones among them. */
   readonly before?: readonly string[];
   /** Length of the output array in bytes; default: long enough. */
   readonly outLength?: number;
-  /** false: the opener refuses this channel's own frames, as openers do. */
+  /** false: the opener belongs to the channel whose sealer has this `kid`, and refuses its frames. */
   readonly loopback?: boolean;
 }
 
@@ -192,13 +192,13 @@ export interface SrtpCase extends CaseBase {
   readonly sessionKey: string;
   /** 12 bytes. */
   readonly sessionSalt: string;
-  /** RTP: its ROC; 0 where it is left out. */
+  /** Of RTP: the ROC; default 0. */
   readonly roc?: number;
-  /** RTCP: the SRTCP index to protect with. */
+  /** Of RTCP: the SRTCP index to protect with. */
   readonly index?: number;
   /** The packet to protect. */
   readonly input?: string;
-  /** The result of protecting, and what is unprotected. */
+  /** The result of protecting, and the input of unprotecting. */
   readonly protected: string;
 }
 

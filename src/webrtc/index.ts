@@ -44,9 +44,9 @@ export interface Transformer {
   readonly readable: ReadableStream;
   /** Takes frames for the packetizer (sender) or the decoder (receiver). */
   readonly writable: WritableStream;
-  /** Of a sender's transformer, where the browser has it. */
+  /** Requests a key frame of the encoder: of a sender's transformer, where the browser has it. */
   generateKeyFrame?(): Promise<unknown>;
-  /** Of a receiver's transformer, where the browser has it. */
+  /** Requests a key frame of the remote sender: of a receiver's transformer, where the browser has it. */
   sendKeyFrameRequest?(): Promise<unknown>;
 }
 
@@ -57,7 +57,7 @@ const NO_FRAME = 0;
 
 /**
  * Seals the frames of senders: returns a function that runs one sender's transformer until its stream ends, with a sealer of
- * its own. Throws TypeError unless the channel was made with `framing: 'frame'`. After a rotation a key frame is asked for.
+ * its own. Throws TypeError unless the channel was made with `framing: 'frame'`. After a rotation the function requests a key frame.
  */
 export function sealFrames(
   channel: Channel,
@@ -86,7 +86,7 @@ export function sealFrames(
 /**
  * Opens the frames of receivers: returns a function that runs one receiver's transformer until its stream ends, with an opener
  * of its own. Throws TypeError unless the channel was made with `framing: 'frame'`. When frames open again after others were
- * dropped, a key frame is asked for.
+ * dropped, the function requests a key frame.
  */
 export function openFrames(
   channel: Channel,
