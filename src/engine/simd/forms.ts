@@ -1,6 +1,7 @@
 /** The forms of the module that every program has: the plain one, and the relaxed one, made of it. The wide one: wide.ts. */
 import { type Edit, edited, relaxed } from './edits.js';
 import { PLAIN_MODULE, RELAXED_EDITS } from './modules.js';
+import { decoded } from './text.js';
 
 /** A form of the module: makes its bytes. */
 export type ModuleForm = () => Uint8Array<ArrayBuffer>;
@@ -19,20 +20,4 @@ export function hasSimd(form: ModuleForm): boolean {
 /** Edits as the build wrote them. */
 export function decodedEdits(edits: typeof RELAXED_EDITS): Edit[] {
   return edits.map(([keep, skip, insert]) => [keep, skip, decoded(insert)] as const);
-}
-
-/** Bytes of hex that the build wrote: checked no further, because that takes many times as long. */
-export function decoded(hex: string): Uint8Array<ArrayBuffer> {
-  const { fromHex } = Uint8Array as { fromHex?: (text: string) => Uint8Array<ArrayBuffer> };
-  if (fromHex !== undefined) return fromHex.call(Uint8Array, hex);
-  const bytes = new Uint8Array(hex.length / 2);
-  for (let i = 0; i < bytes.length; i++) {
-    bytes[i] = (nibble(hex.charCodeAt(2 * i)) << 4) | nibble(hex.charCodeAt(2 * i + 1));
-  }
-  return bytes;
-}
-
-/** The value of a digit 0..9 or a..f. */
-function nibble(code: number): number {
-  return (code & 15) + 9 * (code >>> 6);
 }

@@ -4,7 +4,8 @@
  * slower than the relaxed one.
  */
 import { edited } from './edits.js';
-import { decoded, decodedEdits, type ModuleForm, relaxedForm } from './forms.js';
+import { decodedEdits, type ModuleForm, relaxedForm } from './forms.js';
+import { decoded } from './text.js';
 import { PROBE_MODULE, WIDE_EDITS } from './wide-modules.js';
 
 export const wideForm: ModuleForm = () => edited(relaxedForm(), decodedEdits(WIDE_EDITS));

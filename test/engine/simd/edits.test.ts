@@ -3,7 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { edited, relaxed } from '../../../src/engine/simd/edits.js';
 import { editsBetween } from '../../../src/engine/simd/kernel/diff.js';
+import { encoded } from '../../../src/engine/simd/kernel/encode.js';
 import { buildModule } from '../../../src/engine/simd/kernel/module.js';
+import { decoded } from '../../../src/engine/simd/text.js';
 import { FORM_NAMES, FORMS } from '../../support/simd-forms.js';
 
 describe('the module', () => {
@@ -27,5 +29,18 @@ describe('edits', () => {
         expect([...edited(before!, editsBetween(before!, after!))]).toEqual([...after!]);
       }),
     );
+  });
+});
+
+describe('the text of a module', () => {
+  it('gives any bytes back', () => {
+    const every = Uint8Array.from({ length: 256 }, (_, byte) => byte);
+    expect([...decoded(encoded(every))]).toEqual([...every]);
+    fc.assert(fc.property(fc.uint8Array(), (bytes) => void expect([...decoded(encoded(bytes))]).toEqual([...bytes])));
+  });
+
+  it('needs no escape in a string', () => {
+    const text = encoded(buildModule('relaxed'));
+    expect(JSON.stringify(text)).toHaveLength(text.length + 2);
   });
 });

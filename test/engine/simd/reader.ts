@@ -49,6 +49,7 @@ const PLAIN: Readonly<Record<number, Instruction>> = {
   16: make('call', 'index', 0, 0),
   32: make('local.get', 'index', 0, 1),
   33: make('local.set', 'index', 1, 0),
+  34: make('local.tee', 'index', 1, 1),
   40: make('i32.load', 'memory', 1, 1),
   54: make('i32.store', 'memory', 2, 0),
   65: make('i32.const', 'signed', 0, 1),
@@ -249,9 +250,10 @@ function walk(
       again.set(target.loop, known);
       changed ||= known.size > before;
     } else if (instruction.name === 'local.get') stack.push(secrets.has(index));
-    else if (instruction.name === 'local.set') {
+    else if (instruction.name === 'local.set' || instruction.name === 'local.tee') {
       if (popped[0]) secrets.add(index);
       else secrets.delete(index);
+      if (instruction.pushes === 1) stack.push(popped[0]!);
     } else if (instruction.name === 'call') {
       const callee = bodies[index]!;
       for (let i = 0; i < callee.params; i++) {

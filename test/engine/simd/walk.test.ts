@@ -70,6 +70,12 @@ describe('the reader', () => {
     expect(kinds(moduleOf((f) => f.block((b) => b.store(b.int(0), b.load(loaded(b))))))).toEqual(['address']);
   });
 
+  it('finds an address that is read twice', () => {
+    const twice = (b: Block, value: Value): Value => b.add(value, value);
+    expect(kinds(moduleOf((f) => f.block((b) => b.store(twice(b, loaded(b)), b.zero()))))).toEqual(['address']);
+    expect(kinds(moduleOf((f) => f.block((b) => b.store(twice(b, b.loadInt(b.int(0))), b.zero()))))).toEqual([]);
+  });
+
   it('finds a branch on what comes from memory', () => {
     expect(kinds(moduleOf((f) => f.when(loaded, () => f.block((b) => b.store(b.int(0), b.zero())))))).toEqual([
       'branch',

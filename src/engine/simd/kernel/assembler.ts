@@ -316,6 +316,7 @@ export class Assembler {
     for (const { value } of sets) use(value);
 
     const homes = new Map<Value, number>();
+    let newest: { value: Value; start: number; end: number } | undefined;
     const read = (value: Value) => {
       if (value.inline) {
         this.#body.push(...value.opcode);
@@ -323,10 +324,14 @@ export class Assembler {
       }
       const home = homes.get(value);
       if (home === undefined) throw new Error(`${this.#name}: a value is used before it is made`);
-      this.#body.push(...OP.localGet, ...unsigned(home));
       const left = uses.get(value)! - 1;
       uses.set(value, left);
       if (left === 0) this.#free[value.type!].push(home);
+      // The newest value stays on the stack: the same to V8's optimiser, and fewer bytes.
+      const isOnTop = newest?.value === value && newest.end === this.#body.length;
+      if (isOnTop) this.#body.length = newest!.start;
+      newest = undefined;
+      if (left > 0 || !isOnTop) this.#body.push(...(isOnTop ? OP.localTee : OP.localGet), ...unsigned(home));
     };
     for (const value of values) {
       // Values without a reader are not computed.
@@ -336,7 +341,7 @@ export class Assembler {
       if (value.type === undefined) continue;
       const home = this.#free[value.type].pop() ?? this.variable(value.type).index;
       homes.set(value, home);
-      this.#body.push(...OP.localSet, ...unsigned(home));
+      newest = { value, start: this.#body.length, end: this.#body.push(...OP.localSet, ...unsigned(home)) };
     }
     // All are read before the first is written: a set may use what another one replaces.
     for (const { value } of sets) read(value);

@@ -6,6 +6,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { type Edit, edited, relaxed } from '../edits.js';
 import { editsBetween } from './diff.js';
+import { encoded } from './encode.js';
 import { buildModule } from './module.js';
 import { buildProbe } from './probe.js';
 
@@ -19,14 +20,13 @@ const [plainModule, relaxedModule, wideModule] = (['plain', 'relaxed', 'wide'] a
 ];
 const toRelaxed = checkedEdits(relaxed(new Uint8Array(plainModule)), relaxedModule);
 const toWide = checkedEdits(new Uint8Array(relaxedModule), wideModule);
-// Hex, because what bundles are compressed with sees its repetitions; of Base64 a fifth more is left.
-const hex = (bytes: Uint8Array) => `'${Buffer.from(bytes).toString('hex')}'`;
+const literal = (bytes: Uint8Array) => JSON.stringify(encoded(bytes));
 const EDITS_TYPE = 'readonly (readonly [keep: number, skip: number, insert: string])[]';
 writeFileSync(
   `${target}/modules.ts`,
   [
-    '/** Made by kernel/build.ts: the plain module, and the edits that give the relaxed one (edits.ts); bytes are hex. */',
-    `export const PLAIN_MODULE: string = ${hex(plainModule)};`,
+    '/** Made by kernel/build.ts: the plain module, and the edits that give the relaxed one (edits.ts); bytes as in text.ts. */',
+    `export const PLAIN_MODULE: string = ${literal(plainModule)};`,
     ...editsText('RELAXED_EDITS', toRelaxed),
     '',
   ].join('\n'),
@@ -36,7 +36,7 @@ writeFileSync(
   [
     '/** Made by kernel/build.ts: the edits that give the wide module of the relaxed one, and the module that wide.ts times. */',
     ...editsText('WIDE_EDITS', toWide),
-    `export const PROBE_MODULE: string = ${hex(buildProbe())};`,
+    `export const PROBE_MODULE: string = ${literal(buildProbe())};`,
     '',
   ].join('\n'),
 );
@@ -52,7 +52,7 @@ function checkedEdits(from: Uint8Array<ArrayBuffer>, to: Uint8Array): Edit[] {
 }
 
 function editsText(name: string, edits: readonly Edit[]): string[] {
-  const lines = edits.map(([keep, skip, insert]) => `  [${keep}, ${skip}, ${hex(insert)}],`);
+  const lines = edits.map(([keep, skip, insert]) => `  [${keep}, ${skip}, ${literal(insert)}],`);
   return [`export const ${name}: ${EDITS_TYPE} = [`, ...lines, '];'];
 }
 

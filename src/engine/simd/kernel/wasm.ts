@@ -43,6 +43,7 @@ export const OP = {
   call: [0x10],
   localGet: [0x20],
   localSet: [0x21],
+  localTee: [0x22],
   i32Load: [0x28],
   i32Store: [0x36],
   i32Const: [0x41],
