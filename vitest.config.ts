@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config';
 const source = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 
 /** System tests, by their folder: they start processes, open sockets, or measure. `npm test` runs everything else. */
-const SYSTEM = ['system', 'cli', 'bench', 'hostile'].map((folder) => `test/${folder}/**/*.test.ts`);
+const SYSTEM = ['system', 'cli', 'bench', 'examples', 'hostile'].map((folder) => `test/${folder}/**/*.test.ts`);
 
 export default defineConfig({
   resolve: {

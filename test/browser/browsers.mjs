@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { inTemporaryDirectory, start, until } from '../e2e/tools.mjs';
 import { chromiumVersion, end, FLAGS, startChromium } from '../platforms/chromium.mjs';
 
-const CALL_FLAGS = [
+export const CALL_FLAGS = [
   '--autoplay-policy=no-user-gesture-required',
   '--allow-loopback-in-peer-connection',
   '--use-fake-device-for-media-stream',

@@ -1,10 +1,12 @@
 /**
  * `npm run test:browser`: WebRTC calls with `frameseal/webrtc` in Debian's Chromium and Firefox, between two peer connections
- * of a page, in a network namespace that is connected to nothing. Installs the browsers, and esbuild in build/platforms, where
- * they are missing. Prints a line for each call; the exit code is 1 where one is not as it must be.
+ * of a page, in a network namespace that is connected to nothing; and the call of examples/webrtc in Chromium. Installs the
+ * browsers, and esbuild in build/platforms, where they are missing. Prints a line for each call; the exit code is 1 where one is
+ * not as it must be.
  *
  *     --browser chromium|firefox   that one only          --only TEXT   calls whose name holds the text
  *     --minutes N                  H.264 at 4 Mbit/s for so long, and nothing else
+ *     --speed                      no call: the time of a frame against WebCrypto, in a worker of Chromium
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -13,13 +15,16 @@ import { needTools } from '../e2e/tools.mjs';
 import { bundle, needPackages } from '../platforms/packages.mjs';
 import { BROWSERS } from './browsers.mjs';
 import { CASES, faultsOf, lineOf, longCall } from './cases.mjs';
+import { callInExample, EXAMPLE } from './example.mjs';
 import { serveCalls } from './server.mjs';
+import { measureSpeed } from './speed.mjs';
 
 const say = (text) => process.stdout.write(`browser: ${text}\n`);
 const OPTIONS = {
   browser: { type: 'string' },
   only: { type: 'string' },
   minutes: { type: 'string' },
+  speed: { type: 'boolean' },
   inside: { type: 'boolean' },
 };
 
@@ -35,6 +40,7 @@ const NETWORK = [
 
 const { values: options } = parseArgs({ options: OPTIONS });
 const names = options.browser === undefined ? Object.keys(BROWSERS) : [options.browser];
+let wrong = 0;
 if (options.inside) await runAll();
 else await prepare();
 
@@ -50,29 +56,51 @@ async function prepare() {
 
 async function runAll() {
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+  if (options.speed) {
+    say(await BROWSERS.chromium.version());
+    report('speed', await measureSpeed(BROWSERS.chromium, say));
+  } else {
+    await runCalls();
+    if (names.includes('chromium') && !options.minutes && EXAMPLE.includes(options.only ?? '')) await runExample();
+  }
+  say(wrong === 0 ? 'all as they must be' : `calls that are not as they must be: ${wrong}`);
+  process.exitCode = wrong === 0 ? 0 : 1;
+}
+
+async function runCalls() {
   const scripts = {
     '/page.js': await bundle('../browser/page.mjs'),
     '/worker.js': await bundle('../browser/worker.mjs'),
   };
   const cases = options.minutes ? [longCall(Number(options.minutes))] : CASES;
   const wanted = cases.filter(({ name }) => name.includes(options.only ?? ''));
-  let wrong = 0;
+  if (wanted.length === 0) return;
   for (const name of names) {
     const { version, open } = BROWSERS[name];
-    say(`${await version()}`);
+    say(await version());
     const failed = await serveCalls(scripts, wanted, open, (observed) => {
-      const faults = faultsOf(
-        wanted.find((each) => each.name === observed.name),
-        observed,
+      const { name } = observed;
+      report(
+        lineOf(observed),
+        ...faultsOf(
+          wanted.find((each) => each.name === name),
+          observed,
+        ),
       );
-      if (faults.length > 0) wrong++;
-      say(`${faults.length === 0 ? 'ok    ' : 'WRONG '} ${lineOf(observed)}`);
-      for (const fault of faults) say(`         ${fault}`);
     });
-    if (failed === undefined) continue;
-    wrong++;
-    say(`WRONG  ${failed}`);
+    if (failed !== undefined) report(name, failed);
   }
-  say(wrong === 0 ? 'all as they must be' : `calls that are not as they must be: ${wrong}`);
-  process.exitCode = wrong === 0 ? 0 : 1;
+}
+
+async function runExample() {
+  const { line, faults } = await callInExample().catch((error) => ({ line: '', faults: [error.message] }));
+  report(`${EXAMPLE}: ${line}`, ...faults);
+}
+
+/** A line for a call, and one for each thing that is wrong with it. */
+function report(line, ...faults) {
+  const found = faults.filter((fault) => fault !== undefined);
+  if (found.length > 0) wrong++;
+  say(`${found.length === 0 ? 'ok    ' : 'WRONG '} ${line}`);
+  for (const fault of found) say(`         ${fault}`);
 }

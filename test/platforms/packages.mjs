@@ -62,6 +62,8 @@ export async function bundle(name) {
     format: 'esm',
     target: 'es2022',
     external: ['*.wasm'],
+    // The package as users have it: the checkout's own tsconfig.json has it from its sources.
+    tsconfigRaw: '{}',
     write: false,
     logLevel: 'silent',
   });
