@@ -25,7 +25,7 @@ export const CASES = [
   {
     name: 'video/H264, start codes in ciphertexts',
     codec: 'video/H264',
-    seconds: 12,
+    seconds: 40,
     startCodes: 3,
     bitrate: 2_000_000,
   },
@@ -50,7 +50,11 @@ export function faultsOf({ codec, wrong, startCodes }, { failed, skipped, counts
     if (codec.startsWith('video'))
       must(stats.framesDecoded >= LEAST_DECODED * opened - 3, `${stats.framesDecoded} decoded`);
     else must(stats.totalAudioEnergy > 0, 'nothing was played');
-    if (startCodes) must(counts['start codes'] > 0, 'no ciphertext held a start code');
+    if (startCodes) {
+      const { 'start codes arrived': came = 0, 'start codes opened': openedCodes = 0 } = counts;
+      must(came > 0, 'no ciphertext with a start code arrived');
+      must(openedCodes === came, `${openedCodes} of ${came} frames with a start code were opened`);
+    }
     return faults;
   }
   must(arrived > 0, 'no frame arrived');
@@ -76,7 +80,10 @@ export function lineOf({ name, skipped, failed, counts = {}, statuses = [], stat
     parts.push(`${stats.framesDecoded} decoded, ${stats.keyFramesDecoded} key frames`);
   if (stats.frameWidth !== undefined) parts.push(`${stats.frameWidth} wide`);
   if (stats.totalAudioEnergy !== undefined) parts.push(stats.totalAudioEnergy > 0 ? 'played' : 'silent');
-  if (counts['start codes'] !== undefined) parts.push(`${counts['start codes']} start codes`);
+  if (counts['start codes'] !== undefined) {
+    const { 'start codes': made, 'start codes arrived': came = 0, 'start codes opened': openedCodes = 0 } = counts;
+    parts.push(`start codes in ${made}, of which ${came} arrived and ${openedCodes} opened`);
+  }
   const dropped = new Map();
   for (const { status, frames } of statuses) if (status < 0) dropped.set(status, (dropped.get(status) ?? 0) + frames);
   for (const [status, frames] of dropped) parts.push(`status ${status} told for ${frames}`);

@@ -45,7 +45,7 @@ async function call({ codec, seconds, wrong, rotate, startCodes, width = 640, bi
   worker.postMessage({ make: 'receiver', config: { ...CONFIG, ...WRONG[wrong] } });
   const [a, b] = [new RTCPeerConnection(), new RTCPeerConnection()];
   b.ontrack = ({ receiver, track }) => {
-    receiver.transform = new RTCRtpScriptTransform(worker, { role: 'open', channel: 'receiver' });
+    receiver.transform = new RTCRtpScriptTransform(worker, { role: 'open', channel: 'receiver', startCodes });
     play(track);
   };
   const track = kindOf(codec) === 'audio' ? tone.clone() : picture(width);

@@ -21,7 +21,7 @@ self.onrtctransform = ({ transformer }) => {
   const counter = (at) =>
     new TransformStream({
       transform(frame, controller) {
-        counts[at] = (counts[at] ?? 0) + 1;
+        count(at);
         controller.enqueue(frame);
       },
     });
@@ -29,7 +29,7 @@ self.onrtctransform = ({ transformer }) => {
   const run =
     role === 'seal'
       ? sealFrames(startCodes ? withStartCodes(channel, startCodes) : channel, { onStatus })
-      : openFrames(channel, { onStatus });
+      : openFrames(startCodes ? countingStartCodes(channel) : channel, { onStatus });
   const out = counter(`${role} out`);
   out.readable.pipeTo(transformer.writable);
   run({
@@ -39,6 +39,15 @@ self.onrtctransform = ({ transformer }) => {
     sendKeyFrameRequest: () => transformer.sendKeyFrameRequest?.(),
   });
 };
+
+/** Of SFrame ciphertexts with a start code that are under way: their first bytes, KID and CTR among them. */
+const underWay = new Set();
+const HEAD_BYTES = 14;
+const headOf = (bytes, clear) => String(bytes.subarray(clear, clear + HEAD_BYTES));
+
+function count(name) {
+  counts[name] = (counts[name] ?? 0) + 1;
+}
 
 /** The channel, but every n-th frame is sealed until its ciphertext holds a start code: once in some thousand times. */
 function withStartCodes(channel, every) {
@@ -59,9 +68,30 @@ function withStartCodes(channel, every) {
             const written = sealer.seal(input, out, length, clear);
             if (!wanted || written < 0 || tries === 100_000) return written;
             if (!hasStartCode(out, clear, written)) continue;
-            counts['start codes'] = (counts['start codes'] ?? 0) + 1;
+            underWay.add(headOf(out, clear));
+            count('start codes');
             return written;
           }
+        },
+      };
+    },
+  };
+}
+
+/** The channel, but of the frames with a start code it counts those that arrive, the first time, and that open. */
+function countingStartCodes(channel) {
+  return {
+    framing: channel.framing,
+    createOpener() {
+      const opener = channel.createOpener();
+      return {
+        close: () => opener.close(),
+        open(input, out, length, clear) {
+          const isOne = underWay.delete(headOf(input, clear));
+          const written = opener.open(input, out, length, clear);
+          if (isOne) count('start codes arrived');
+          if (isOne && written >= 0) count('start codes opened');
+          return written;
         },
       };
     },
