@@ -1,8 +1,8 @@
 /**
  * `npm run test:browser`: WebRTC calls with `frameseal/webrtc` in Debian's Chromium and Firefox, between two peer connections
- * of a page, in a network namespace that is connected to nothing; and the call of examples/webrtc in Chromium. Installs the
- * browsers, and esbuild in build/platforms, where they are missing. Prints a line for each call; the exit code is 1 where one is
- * not as it must be.
+ * of a page, in a network namespace that is connected to nothing; vectors and transforms in a page and a worker, with and without
+ * WebAssembly ("units"); and the call of examples/webrtc in Chromium. Installs the browsers, and esbuild in build/platforms,
+ * where they are missing. Prints a line for each call; the exit code is 1 where one is not as it must be.
  *
  *     --browser chromium|firefox   that one only          --only TEXT   calls whose name holds the text
  *     --minutes N                  H.264 at 4 Mbit/s for so long, and nothing else
@@ -18,6 +18,7 @@ import { CASES, faultsOf, lineOf, longCall } from './cases.mjs';
 import { callInExample, EXAMPLE } from './example.mjs';
 import { serveCalls } from './server.mjs';
 import { measureSpeed } from './speed.mjs';
+import { runUnits, UNITS } from './units.mjs';
 
 const say = (text) => process.stdout.write(`browser: ${text}\n`);
 const OPTIONS = {
@@ -60,11 +61,19 @@ async function runAll() {
     say(await BROWSERS.chromium.version());
     report('speed', await measureSpeed(BROWSERS.chromium, say));
   } else {
+    if (!options.minutes && UNITS.includes(options.only ?? '')) await runAllUnits();
     await runCalls();
     if (names.includes('chromium') && !options.minutes && EXAMPLE.includes(options.only ?? '')) await runExample();
   }
   say(wrong === 0 ? 'all as they must be' : `calls that are not as they must be: ${wrong}`);
   process.exitCode = wrong === 0 ? 0 : 1;
+}
+
+async function runAllUnits() {
+  for (const name of names) {
+    say(await BROWSERS[name].version());
+    await runUnits(BROWSERS[name], report);
+  }
 }
 
 async function runCalls() {
