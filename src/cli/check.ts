@@ -4,6 +4,7 @@ import { endpointText } from './arguments.js';
 import { identify } from './configfile.js';
 import { identityIn } from './fleet/operator.js';
 import type { GatewayModel, SideModel } from './gateway/config/model.js';
+import type { Reading } from './gateway/config/read.js';
 import { fileSource } from './gateway/config/source.js';
 import { readKeys } from './gateway/keeper.js';
 import { directed } from './gateway/keyset.js';
@@ -25,16 +26,15 @@ export function addCheck(program: Command): void {
 }
 
 async function check(file: string, options: CheckOptions): Promise<void> {
-  const reading = await fileSource(file).read();
-  const keys =
-    'model' in reading ? await readKeys(reading.model, options.insecureConfig ? 'insecure' : 'checked') : undefined;
-  const faults = 'faults' in reading ? reading.faults : [...keys!.faults, ...(await identityFaults(reading.model))];
+  const { model, line, ...reading } = await fileSource(file).read();
+  const keys = model && (await readKeys({ model, line }, options.insecureConfig ? 'insecure' : 'checked'));
+  const faults = [...reading.faults, ...(keys?.faults ?? []), ...(model ? await identityFaults(model, line) : [])];
   if (options.json) process.stdout.write(`${JSON.stringify({ ok: faults.length === 0, faults })}\n`);
   if (faults.length > 0)
     throw new CliError(
       `${faults.length === 1 ? 'a fault' : `${faults.length} faults`}:\n${faults.map((fault) => `  ${fault}`).join('\n')}`,
     );
-  if (options.json || !('model' in reading)) return;
+  if (options.json || model === undefined) return;
   const channels = keys!.channels.map((plan) => {
     const [seals, opens] = [identify(directed(plan).seals), identify(directed(plan).opens)];
     const prints =
@@ -43,11 +43,11 @@ async function check(file: string, options: CheckOptions): Promise<void> {
         : `seals ${seals.fingerprint}, opens ${opens.fingerprint}`;
     return [plan.model.name, seals.mode, `key id ${seals.keyId ?? 'none'}`, prints];
   });
-  process.stdout.write(`${describeModel(reading.model)}${channels.length > 0 ? `channels\n${table(channels)}` : ''}`);
+  process.stdout.write(`${describeModel(model)}${channels.length > 0 ? `channels\n${table(channels)}` : ''}`);
 }
 
 /** What is wrong with the identities of channels whose keys are in a store. The store itself is not asked. */
-async function identityFaults({ channels }: GatewayModel): Promise<string[]> {
+async function identityFaults({ channels }: GatewayModel, line: Reading['line']): Promise<string[]> {
   const faults = channels.map(async ({ name, nats }) => {
     if (nats === undefined) return [];
     try {
@@ -55,7 +55,7 @@ async function identityFaults({ channels }: GatewayModel): Promise<string[]> {
       return [];
     } catch (error) {
       if (!(error instanceof CliError)) throw error;
-      return [`channels.${name}.nats: ${error.message}`];
+      return [line({ path: ['channels', name, 'nats', 'identity'], message: error.message })];
     }
   });
   return (await Promise.all(faults)).flat();

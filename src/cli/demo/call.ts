@@ -164,7 +164,8 @@ class Call {
     const model = { workers: 0, channels: role === 'a' ? [studio, old] : [studio], srtp: [], routes };
     const { engine, version } = this.#options;
     const report = (event: GatewayEvent) => void this.#events.push(event);
-    const source = { read: async () => ({ model }) };
+    const line = ({ message }: { readonly message: string }) => message;
+    const source = { read: async () => ({ model, faults: [], line }) };
     return Gateway.start({ source, trust: 'checked', version, engine, hosts: openHosts, report });
   }
 

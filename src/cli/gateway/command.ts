@@ -7,12 +7,12 @@ import { type Endpoint, endpointArgument, endpointText, integerArgument } from '
 import { addConfigOptions, type ConfigOptions, loadConfig } from '../configfile.js';
 import { onReload, stopSignal } from '../signals.js';
 import { CliError } from '../terminal.js';
-import { type GatewayModel, receives } from './config/model.js';
 import { fileSource, type ModelSource } from './config/source.js';
 import { FaultsError, Gateway } from './gateway.js';
 import { serveHttp } from './http/server.js';
 import { type LogFormat, openReporter } from './report/reporter.js';
 import { JsonReporter } from './reporters.js';
+import { processRisks } from './risks.js';
 import { selfTest } from './selftest.js';
 import { modelOfShortForm, type ShortForm } from './shortform.js';
 import type { GatewayEvent, Reporter } from './snapshot.js';
@@ -43,7 +43,6 @@ const DAY_SECONDS = 86_400;
 const REPORT_EVERY_MS = 1000;
 /** How long a start that waits for a store goes on after a signal to stop. */
 const START_LIMIT_MS = 1000;
-const FIRST_PLAIN_PORT = 1024;
 
 export function addGateway(program: Command): void {
   const command = program
@@ -136,8 +135,8 @@ async function gateway(file: string | undefined, options: GatewayOptions): Promi
   });
   const early = waiting;
   waiting = undefined;
-  early.forEach(report);
-  tellOfRisks(running);
+  for (const event of early) report({ ...event, timeMs: Date.now() });
+  for (const risk of processRisks(running.model)) running.emit(risk);
   const tick = async () => {
     const snapshot = await running.snapshot();
     for (const reporter of reporters) reporter.tick(snapshot);
@@ -184,27 +183,6 @@ async function serve(running: Gateway) {
   }
 }
 
-/** What an operator should know of the settings. */
-function tellOfRisks(running: Gateway): void {
-  const { routes } = running.model;
-  for (const route of routes) {
-    for (const side of ['inside', 'outside'] as const) {
-      const { rule, from, listen } = route[side];
-      if (rule.kind !== 'clear' || !from?.includes('any') || !receives(route, side)) continue;
-      const message = `from: any on a clear side: what anybody sends to ${endpointText(listen!)} is sealed as yours`;
-      running.emit({ type: 'warning', cause: 'open-source', route: route.name, side, count: 1, message });
-    }
-  }
-  if (process.getuid?.() !== 0 || portsOf(running.model).some((port) => port > 0 && port < FIRST_PLAIN_PORT)) return;
-  const message = 'the gateway runs as root, and no port below 1024 needs that: run it as a user of its own';
-  running.emit({ type: 'warning', cause: 'root', count: 1, message });
-}
-
-function portsOf({ routes, http }: GatewayModel): number[] {
-  const sides = routes.flatMap(({ inside, outside }) => [inside.listen, outside.listen]);
-  return [...sides, http].flatMap((at) => (at === undefined ? [] : [at.port]));
-}
-
 function fileSourceAlone(file: string, options: GatewayOptions): ModelSource {
   const given = [
     options.seal,
@@ -239,7 +217,7 @@ async function shortSource(options: GatewayOptions): Promise<ModelSource> {
     config: config!,
     ...(from && { from: checkedFrom(from) }),
   });
-  if ('faults' in reading) throw new CliError(reading.faults.join('\n'));
+  if (reading.faults.length > 0) throw new CliError(reading.faults.join('\n'));
   return { read: async () => reading };
 }
 

@@ -9,11 +9,13 @@ import type { EngineForm } from 'frameseal/accelerated';
 import { configOf } from '../fleet/document.js';
 import type { FileTrust } from '../secretfile.js';
 import type { GatewayModel } from './config/model.js';
+import type { Reading } from './config/read.js';
 import type { ModelSource } from './config/source.js';
 import { sumOfTimes } from './cryptclock.js';
 import type { Host, HostSnapshot } from './host.js';
 import { KeyKeeper, type KeyReading, readKeys } from './keeper.js';
 import { Placement } from './placement.js';
+import { channelRisks, routeRisks } from './risks.js';
 import type {
   ChannelSnapshot,
   EventBody,
@@ -138,11 +140,10 @@ export class Gateway implements GatewayView {
   }
 
   async #start(): Promise<void> {
-    const { source, trust } = this.#options;
-    const reading = await source.read();
-    if ('faults' in reading) throw new FaultsError(reading.faults, false);
-    const { model } = reading;
-    const keys = await readKeys(model, trust, this.#stores);
+    const { source } = this.#options;
+    const { model, faults: wrong, line } = await source.read();
+    if (model === undefined) throw new FaultsError(wrong, false);
+    const keys = await this.#keysOf(model, wrong, line);
     if (keys.faults.length > 0) throw new FaultsError(keys.faults, false);
     if (model.state !== undefined) this.#usedKeys = new UsedKeys(model.state);
     this.#hosts = await this.#options.hosts(model.workers, (event) => this.emit(event));
@@ -160,19 +161,27 @@ export class Gateway implements GatewayView {
   }
 
   async #reloadOnce(): Promise<void> {
-    const { source, trust } = this.#options;
-    const reading = await source.read();
-    if ('faults' in reading) return this.#refuse(reading.faults);
-    const { model } = reading;
-    const keys = await readKeys(model, trust, this.#stores);
+    const { source } = this.#options;
+    const { model, faults, line } = await source.read();
+    if (model === undefined) return this.#refuse(faults);
+    const wrong = [...faults, ...this.#fixedFaults(model, line)];
+    const keys = await this.#keysOf(model, wrong, line);
     // Files that are read at last when the gateway ends change nothing.
     if (this.#isStopping) return;
-    this.#change = this.#apply(model, keys);
+    this.#change = this.#apply(model, keys, line);
     await this.#change;
   }
 
-  async #apply(model: GatewayModel, keys: KeyReading): Promise<void> {
-    const faults = [...keys.faults, ...this.#fixedFaults(model), ...this.#keeper.faults(keys.channels)];
+  /** The keys of a model, and all faults: those that are known, and those of the key files. */
+  async #keysOf(model: GatewayModel, wrong: readonly string[], line: Reading['line']): Promise<KeyReading> {
+    // A store may keep its answer waiting; faults do not.
+    const stores = wrong.length === 0 ? this.#stores : undefined;
+    const keys = await readKeys({ model, line }, this.#options.trust, stores);
+    return { ...keys, faults: [...wrong, ...keys.faults] };
+  }
+
+  async #apply(model: GatewayModel, keys: KeyReading, line: Reading['line']): Promise<void> {
+    const faults = [...keys.faults, ...this.#keeper.faults(keys.channels, line)];
     if (faults.length > 0) return this.#refuse(faults);
     const prepared = await this.#prepare(model, keys);
     if (prepared !== undefined) return this.#refuse(prepared);
@@ -187,14 +196,12 @@ export class Gateway implements GatewayView {
   }
 
   /** What a reload cannot change. */
-  #fixedFaults(model: GatewayModel): string[] {
+  #fixedFaults(model: GatewayModel, line: Reading['line']): string[] {
     const fixed = ['http', 'workers', 'state'] as const;
     const isChanged = (name: (typeof fixed)[number]) =>
       JSON.stringify(model[name]) !== JSON.stringify(this.model[name]);
-    const where = this.#options.source.file ?? 'the options';
-    return fixed
-      .filter(isChanged)
-      .map((name) => `${where}: ${name}: a reload cannot change this setting: restart the gateway`);
+    const message = 'a reload cannot change this setting: set it back, or restart the gateway';
+    return fixed.filter(isChanged).map((name) => line({ path: [name], message }));
   }
 
   /** Prepares every thread, or none: returns the faults then. */
@@ -220,21 +227,35 @@ export class Gateway implements GatewayView {
     this.#placement.settle();
     const known = new Set(this.#keeper.snapshot().map(({ name }) => name));
     const rotations = this.#keeper.take(keys.channels);
-    for (const channel of this.#keeper.snapshot())
-      if (!known.has(channel.name)) this.emit({ type: 'channel', channel });
+    for (const channel of this.#keeper.snapshot()) {
+      if (known.has(channel.name)) continue;
+      this.emit({ type: 'channel', channel });
+      for (const risk of channelRisks(channel, model)) this.emit(risk);
+    }
     const changes = await Promise.all(this.#hosts.map((host) => host.commit()));
+    const fresh = new Set(changes.flatMap(({ added, changed }) => [...added, ...changed]));
+    for (const risk of model.routes.filter(({ name }) => fresh.has(name)).flatMap(routeRisks)) this.emit(risk);
     for (const plan of rotations) {
       const { name, sealAfterMs, graceMs } = plan.model;
       await Promise.all(this.#hosts.map((host) => host.rotate(name, plan, { sealAfterMs, graceMs })));
     }
     await this.#stores.keep(model.channels);
     for (const { name, nats } of model.channels) if (nats !== undefined) await this.#hold(name);
-    await this.#watch.set(model.channels.filter(({ watch, nats }) => watch && !nats).map(({ file }) => file));
+    await this.#watch.set(this.#watched(model));
     return {
       added: changes.flatMap(({ added }) => added),
       changed: changes.flatMap(({ changed }) => changed),
       removed: changes.flatMap(({ removed }) => removed),
     };
+  }
+
+  /** The key files of channels with `watch`, and gateway.yaml beside them. */
+  #watched({ channels }: GatewayModel): string[] {
+    const { file } = this.#options.source;
+    const keys = channels.filter(({ watch }) => watch);
+    return keys.length === 0 || file === undefined
+      ? []
+      : [file, ...keys.flatMap((key) => (key.nats ? [] : [key.file]))];
   }
 
   /** Gives every thread the keys that a channel's store says now. */

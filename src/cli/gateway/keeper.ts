@@ -10,6 +10,7 @@ import type { HeldKeys } from '../fleet/held.js';
 import type { FileTrust } from '../secretfile.js';
 import { CliError, isExplained } from '../terminal.js';
 import type { ChannelModel, GatewayModel, SrtpModel } from './config/model.js';
+import type { Fault, Reading } from './config/read.js';
 import type { SrtpPlan } from './host.js';
 import { type ChannelPlan, channelKey, directed } from './keyset.js';
 import type { ChannelSnapshot, EventBody } from './snapshot.js';
@@ -27,11 +28,18 @@ export interface KeyStores {
   keysOf(channel: ChannelModel, state: string | undefined): Promise<HeldKeys>;
 }
 
-/** Reads all key files of a model, and the keys in stores; without `stores` the channels that have theirs there are left out. */
-export async function readKeys(model: GatewayModel, trust: FileTrust, stores?: KeyStores): Promise<KeyReading> {
+/**
+ * Reads all key files of a model, and the keys in stores; without `stores` the channels that have theirs there are left
+ * out. `line`: of the reading that the model comes from.
+ */
+export async function readKeys(
+  { model, line }: Pick<Reading, 'line'> & { readonly model: GatewayModel },
+  trust: FileTrust,
+  stores?: KeyStores,
+): Promise<KeyReading> {
   const each = async <Plan>(
-    what: string,
-    { name, file }: SrtpModel,
+    path: Fault['path'],
+    { file }: SrtpModel,
     use: (value: unknown) => Plan,
     read: () => Promise<unknown> = () => readJsonFile(file, trust),
   ): Promise<{ readonly plan: Plan } | { readonly fault: string }> => {
@@ -40,7 +48,7 @@ export async function readKeys(model: GatewayModel, trust: FileTrust, stores?: K
     } catch (error) {
       if (!isExplained(error) && !(error instanceof TypeError)) throw error;
       const place = error.message.includes(file) ? '' : `${file}: `;
-      return { fault: `${what}.${name}: ${place}${error.message}` };
+      return { fault: line({ path, message: `${place}${error.message}` }) };
     }
   };
   const ofStore = async (channel: ChannelModel): Promise<unknown> => {
@@ -53,11 +61,18 @@ export async function readKeys(model: GatewayModel, trust: FileTrust, stores?: K
     model.channels
       .filter(({ nats }) => nats === undefined || stores !== undefined)
       .map((channel) =>
-        each('channels', channel, (value) => planOf(channel, value), channel.nats && (() => ofStore(channel))),
+        each(
+          ['channels', channel.name, channel.nats ? 'nats' : 'file'],
+          channel,
+          (value) => planOf(channel, value),
+          channel.nats && (() => ofStore(channel)),
+        ),
       ),
   );
   const srtp = await Promise.all(
-    model.srtp.map((key) => each('srtp', key, (value): SrtpPlan => ({ name: key.name, keys: srtpKeysOf(value) }))),
+    model.srtp.map((key) =>
+      each(['srtp', key.name, 'file'], key, (value): SrtpPlan => ({ name: key.name, keys: srtpKeysOf(value) })),
+    ),
   );
   // In the order of the file, whichever was read first.
   return {
@@ -109,14 +124,14 @@ export class KeyKeeper {
   }
 
   /** What stands against these plans as rotations, a line each. Nothing changes. */
-  faults(plans: readonly ChannelPlan[]): string[] {
+  faults(plans: readonly ChannelPlan[], line: Reading['line']): string[] {
     return plans.flatMap((plan) => {
       const kept = this.#keptLike(plan);
       if (kept === undefined || plan.model.nats || isDeepStrictEqual(kept.plan.config, plan.config)) return [];
       const fault = rotationFault(kept, plan);
       if (fault === undefined) return [];
       count(kept, 'refused');
-      return [`channels.${plan.model.name}: ${plan.model.file}: ${fault}`];
+      return [line({ path: ['channels', plan.model.name, 'file'], message: `${plan.model.file}: ${fault}` })];
     });
   }
 

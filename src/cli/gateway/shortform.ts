@@ -12,7 +12,7 @@ import type { Endpoint } from '../arguments.js';
 import { plainAddress } from './config/addresses.js';
 import type { GatewayModel, SideModel } from './config/model.js';
 import { CHANNEL_DEFAULTS } from './config/model.js';
-import type { Fault } from './config/read.js';
+import type { Fault, Reading } from './config/read.js';
 import { senseFaults } from './config/sense.js';
 import type { GatewaySnapshot, SideName, SideSnapshot } from './snapshot.js';
 
@@ -35,8 +35,8 @@ export interface ShortForm {
 const ROUTE = 'gateway';
 const CHANNEL = 'config';
 
-/** The model of the options, or what is wrong with them. */
-export function modelOfShortForm(options: ShortForm): { readonly model: GatewayModel } | { readonly faults: string[] } {
+/** The model of the options, and what is wrong with them. */
+export function modelOfShortForm(options: ShortForm): Reading & { readonly model: GatewayModel } {
   const { seal, listen, forward, from, twoWay, http } = options;
   const common = {
     rtcpPort: options.rtcpPort === 'same' ? 'mux' : 'next',
@@ -83,7 +83,8 @@ export function modelOfShortForm(options: ShortForm): { readonly model: GatewayM
     ],
   };
   const faults = senseFaults(model, { routes: [{ inside: { clear: true }, outside: { channel: CHANNEL } }] });
-  return faults.length > 0 ? { faults: faults.map((fault) => inOptions(fault, seal === true)) } : { model };
+  const line = (fault: Fault) => inOptions(fault, seal === true);
+  return { model, faults: faults.map(line), line };
 }
 
 /** Where the far side listens: at the same sockets, or at free ports of the family that it sends in. */

@@ -168,13 +168,10 @@ export type WarningCause =
   | 'oversize'
   | 'lookup'
   | 'rtcp-port'
-  | 'permissions'
   | 'root'
   | 'open-source'
-  | 'sm4'
   | 'srtp-key'
   | 'store'
-  | 'worker'
   | 'other';
 
 /** What happened: `type` first, then who. `timeMs`: milliseconds since the epoch. */

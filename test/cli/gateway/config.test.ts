@@ -23,13 +23,12 @@ routes:
 
 function model(text: string): GatewayModel {
   const reading = readGatewayFile(text, '/etc/frameseal/gateway.yaml');
-  if ('faults' in reading) throw new Error(reading.faults.join('\n'));
-  return reading.model;
+  if (reading.faults.length > 0) throw new Error(reading.faults.join('\n'));
+  return reading.model!;
 }
 
 function faults(text: string): readonly string[] {
-  const reading = readGatewayFile(text, 'g.yaml');
-  return 'faults' in reading ? reading.faults : [];
+  return readGatewayFile(text, 'g.yaml').faults;
 }
 
 describe('a gateway.yaml', () => {

@@ -301,8 +301,16 @@ describe('a reload', () => {
       [{ ...config(route(0)), routes: [{ ...route(0), name: 'a b' }] }, /gateway\.yaml:1:\d+: routes\[0\]\.name/],
       ['routes: [', /gateway\.yaml:1:/],
       [config(route(1), route(2)), /r2 inside: cannot listen on 127\.0\.0\.1:\d+ \(EADDRINUSE\)/],
-      [{ ...config(route(0)), workers: 2 }, /a reload cannot change/],
-      [{ ...config(route(0), route(1)), channels: { c: { file: 'none.json' } } }, /none\.json/],
+      [{ ...config(route(0)), workers: 2 }, /gateway\.yaml:1:\d+: workers: a reload cannot change/],
+      [
+        { ...config(route(0), route(1)), channels: { c: { file: 'none.json' } } },
+        /gateway\.yaml:1:\d+: channels\.c\.file: .*none\.json/,
+      ],
+      // Faults of the text, of what stays fixed and of key files come together.
+      [
+        { workers: 1, channels: { c: { file: 'none.json' } }, routes: [{ ...route(0), inside: { clear: true } }] },
+        /inside\.listen: .*\n.*workers: .*\n.*none\.json/,
+      ],
     ];
     for (const [i, [text, words]] of bad.entries()) {
       site.write('gateway.yaml', text);
@@ -335,6 +343,24 @@ describe('a reload', () => {
     expect(Buffer.from(channelOf(next).createOpener().openCopy(sealed!))).toEqual(rtp(1));
     expect((await gateway.end()).channels[0]).toMatchObject({ keyId: 1, liveKeyIds: [0, 1], rotations: { ok: 1 } });
   });
+
+  it('comes by itself where gateway.yaml is written, or renamed over, beside a channel that is watched', async () => {
+    const { site, far, ports, route, config } = await two();
+    const watched = (...routes: object[]) => ({
+      ...config(...routes),
+      channels: { c: { file: 'key.json', watch: true } },
+    });
+    const gateway = await site.start(watched(route(0)), '--json');
+    site.write('gateway.yaml', watched(route(0), route(1)));
+    expect(await gateway.says(/added r1/)).toContain('added r1');
+    site.write('next.yaml', watched(route(0), route(1), route(2)));
+    renameSync(site.path('next.yaml'), site.file);
+    expect(await gateway.says(/added r2/)).toContain('added r2');
+    const sender = await Mailbox.open(0);
+    for (const port of ports) await sender.send(port, [rtp(1)]);
+    expect((await far.wait(3)).length).toBe(3);
+    expect((await gateway.end()).reloads).toEqual({ ok: 2 });
+  });
 });
 
 describe('workers', () => {
@@ -356,6 +382,8 @@ describe('workers', () => {
       routes: routes.slice(0, count),
     });
     const gateway: Running = await site.start(yaml(2), '--json');
+    // Each thread knows what it sealed itself; a role makes that needless.
+    expect(gateway.process.stderr).toMatch(/channel c has no role, and several threads have it/);
     const sender = await Mailbox.open(0);
     await sender.send(ports[0]!, [rtp(0)]);
     await sender.send(ports[1]!, [rtp(1)]);
@@ -393,6 +421,9 @@ describe('the process', () => {
     const bad = frameseal(['check', site.file]);
     expect(bad.status).toBe(2);
     expect(bad.stderr).toMatch(/none\.json[\s\S]*no\.json/);
+    site.write('gateway.yaml', { channels: { c: { file: 'none.json' } }, routes: [{ ...route, outside: {} }] });
+    const both = frameseal(['check', site.file]);
+    expect(both.stderr).toMatch(/4 faults:\n.*yaml:1:\d+: routes\[0\]\.outside: (.*\n){3}.*c\.file: .*none\.json/);
   });
 
   it('takes the second SIGTERM as the last, and opens no inspector on SIGUSR1', async () => {

@@ -22,8 +22,15 @@ export interface Fault {
   readonly message: string;
 }
 
-/** A model, or every fault of the text, a line each. */
-export type Reading = { readonly model: GatewayModel } | { readonly faults: readonly string[] };
+/** What a text says. */
+export interface Reading {
+  /** Undefined where the text has not the shape of one. */
+  readonly model?: GatewayModel;
+  /** All faults of the text, a line each with file, line and field. A model with faults is good for finding more of them. */
+  readonly faults: readonly string[];
+  /** The line of a fault that somebody finds in the model. */
+  line(fault: Fault): string;
+}
 
 const MAX_ALIASES = 20;
 
@@ -35,15 +42,15 @@ export function readGatewayFile(text: string, file: string): Reading {
     const { line, col } = lines.linePos(offset);
     return `${file}:${line}:${col}`;
   };
+  const line = ({ path, message }: Fault) => `${place(offsetOf(document, path))}: ${nameOf(path)}${message}`;
   if (document.errors.length > 0) {
-    return { faults: document.errors.map(({ message, pos }) => `${place(pos[0])}: ${message}${hint(text, pos[0])}`) };
+    const faults = document.errors.map(({ message, pos }) => `${place(pos[0])}: ${message}${hint(text, pos[0])}`);
+    return { faults, line };
   }
-  const at = ({ path, message }: Fault) => `${place(offsetOf(document, path))}: ${nameOf(path)}${message}`;
   const parsed = v.safeParse(gatewaySchema, jsOf(document));
-  if (!parsed.success) return { faults: parsed.issues.map((issue) => at(faultOf(issue))) };
+  if (!parsed.success) return { faults: parsed.issues.map((issue) => line(faultOf(issue))), line };
   const model = modelOf(parsed.output, dirname(file));
-  const faults = senseFaults(model, parsed.output);
-  return faults.length > 0 ? { faults: faults.map(at) } : { model };
+  return { model, faults: senseFaults(model, parsed.output).map(line), line };
 }
 
 /** The document's value; references that multiply are refused by the parser, as a fault of shape. */

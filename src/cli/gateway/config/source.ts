@@ -1,6 +1,6 @@
 /** gateway.yaml as the source of a gateway's model. */
 import { readSecretFile, reason } from '../../secretfile.js';
-import { type Reading, readGatewayFile } from './read.js';
+import { type Fault, type Reading, readGatewayFile } from './read.js';
 
 /** Where a gateway's model comes from: gateway.yaml, or the options of the short form. */
 export interface ModelSource {
@@ -16,7 +16,8 @@ export function fileSource(file: string): ModelSource {
       try {
         return readGatewayFile(await readSecretFile(file, 'keyless'), file);
       } catch (error) {
-        return { faults: [`${file}: cannot be read: ${reason(error)}`] };
+        const line = ({ message }: Fault) => `${file}: ${message}`;
+        return { faults: [line({ path: [], message: `cannot be read: ${reason(error)}` })], line };
       }
     },
   };
