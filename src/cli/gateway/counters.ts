@@ -49,6 +49,19 @@ export class CodeCounts {
   }
 }
 
+/** The counters of a side. They go on when their route changes. */
+export class SideCounts {
+  readonly in: FlowCounts = new FlowCounts();
+  readonly out: FlowCounts = new FlowCounts();
+  readonly sendErrors: CodeCounts = new CodeCounts();
+  readonly socketErrors: CodeCounts = new CodeCounts();
+  sourceRefused = 0;
+  overruns = 0;
+  oversize = 0;
+  /** Read from the system's table by the host. */
+  kernelDrops = 0;
+}
+
 function named(counts: Float64Array): Counts {
   const names: Record<string, number> = {};
   for (let i = 0; i < RESULTS; i++) if (counts[i]! > 0) names[resultName(-i)] = counts[i]!;

@@ -25,9 +25,12 @@ export async function refreshDrops(sides: Iterable<Side>): Promise<void> {
   for (const side of all) {
     if (seen.has(side.port)) continue;
     seen.add(side.port);
-    // A socket that was closed meanwhile is in no table: the last count stays.
-    const now = side.port.numbers.reduce((sum, port) => sum + (drops.get(keyOf(side.port.host, port)) ?? 0), 0);
-    side.kernelDrops = Math.max(side.kernelDrops, now);
+    const { host, numbers } = side.port;
+    const now = numbers.reduce((sum, port) => sum + (drops.get(keyOf(host, port)) ?? 0), 0);
+    // A socket that was closed meanwhile is in no table.
+    if (now <= side.port.drops) continue;
+    side.counts.kernelDrops += now - side.port.drops;
+    side.port.drops = now;
   }
 }
 

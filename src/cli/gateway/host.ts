@@ -131,8 +131,9 @@ export class LocalHost implements Host {
     this.#routes = new Map();
     const fresh: Route[] = [];
     for (const model of plan.routes) {
-      const route = kept.has(model.name) ? before.get(model.name)! : this.#open(model, ports.get(model.name)!, keysets);
-      if (!kept.has(model.name)) fresh.push(route);
+      const old = before.get(model.name);
+      const route = kept.has(model.name) ? old! : this.#open(model, ports.get(model.name)!, keysets, old);
+      if (route !== old) fresh.push(route);
       this.#routes.set(model.name, route);
     }
     // From here on packets go to the new routes; what the old ones have gathered is handled with their keys.
@@ -148,15 +149,9 @@ export class LocalHost implements Host {
       const type = before.has(route.model.name) ? 'route-changed' : 'route-opened';
       this.#emit({ type, route: route.snapshot(this.#thread) });
       for (const { name: side, port } of route.sides) {
-        if (port.rtcpFault === undefined) continue;
-        this.#emit({
-          type: 'warning',
-          cause: 'rtcp-port',
-          route: route.model.name,
-          side,
-          count: 1,
-          message: port.rtcpFault,
-        });
+        const { rtcpFault: message } = port;
+        if (message === undefined) continue;
+        this.#emit({ type: 'warning', cause: 'rtcp-port', route: route.model.name, side, count: 1, message });
       }
     }
     const removed = left.filter(({ model }) => !this.#routes.has(model.name));
@@ -250,12 +245,13 @@ export class LocalHost implements Host {
     );
   }
 
-  #open(model: RouteModel, ports: RoutePorts, keysets: ReadonlyMap<string, Keyset>): Route {
+  #open(model: RouteModel, ports: RoutePorts, keysets: ReadonlyMap<string, Keyset>, before?: Route): Route {
     const ends = (name: SideName) => this.#ends(model, name, keysets);
     return new Route({
       model,
       ports: { inside: ports.inside.port, outside: ports.outside.port },
       ends: { inside: ends('inside'), outside: ends('outside') },
+      before,
       clock: this.#clock,
       emit: this.#emit,
     });

@@ -5,6 +5,7 @@
  *     inside   --- outward  --> unprotect, protect --> outside
  */
 import { type RouteModel, receives } from './config/model.js';
+import { SideCounts } from './counters.js';
 import type { CryptClock } from './cryptclock.js';
 import { Flow } from './flow.js';
 import type { Protector, Unprotector } from './protection.js';
@@ -22,6 +23,8 @@ export interface RouteOptions {
   readonly model: RouteModel;
   readonly ports: Readonly<Record<SideName, Port>>;
   readonly ends: Readonly<Record<SideName, Ends>>;
+  /** The route of this name until now: its counters go on. */
+  readonly before: Route | undefined;
   readonly clock: CryptClock;
   emit(event: EventBody): void;
 }
@@ -32,7 +35,7 @@ export class Route {
   readonly outside: Side;
   readonly #flows: readonly Flow[];
 
-  constructor({ model, ports, ends, clock, emit }: RouteOptions) {
+  constructor({ model, ports, ends, before, clock, emit }: RouteOptions) {
     this.model = model;
     const side = (name: SideName) =>
       new Side({
@@ -40,6 +43,7 @@ export class Route {
         name,
         model: model[name],
         port: ports[name],
+        counts: before?.[name].counts ?? new SideCounts(),
         receives: receives(model, name),
         emit,
       });

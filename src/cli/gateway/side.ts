@@ -9,7 +9,7 @@ import { NOT_RTP, UNKNOWN_KEY } from 'frameseal';
 import { type Endpoint, endpointText } from '../arguments.js';
 import { plainAddress } from './config/addresses.js';
 import type { SideModel } from './config/model.js';
-import { CodeCounts, FlowCounts, ONE_WAY } from './counters.js';
+import { type FlowCounts, ONE_WAY, type SideCounts } from './counters.js';
 import type { Flow } from './flow.js';
 import type { Target } from './outbox.js';
 import { keyIdOf, saysRtcp } from './protection.js';
@@ -27,6 +27,7 @@ export interface SideOptions {
   readonly name: SideName;
   readonly model: SideModel;
   readonly port: Port;
+  readonly counts: SideCounts;
   /** Whether packets may arrive here. */
   readonly receives: boolean;
   emit(event: EventBody): void;
@@ -36,8 +37,9 @@ export class Side {
   readonly name: SideName;
   readonly model: SideModel;
   readonly port: Port;
-  readonly in = new FlowCounts();
-  readonly out = new FlowCounts();
+  readonly counts: SideCounts;
+  readonly in: FlowCounts;
+  readonly out: FlowCounts;
   readonly forwardsClearRtcp: boolean;
   readonly hasRtcpPort: boolean;
   /** Bytes of IP and UDP headers on the way to the peer. */
@@ -55,27 +57,23 @@ export class Side {
   #hasArrived = false;
   #arrivedSinceLook = false;
   #lastArrivalMs: number | undefined;
-  #sourceRefused = 0;
   #lastRefused: string | undefined;
   #lastForeignByte: number | undefined;
   #lastUnknownKeyId: number | undefined;
   #learnedRtcp = false;
   #peerText: string | undefined;
   #peerEventMs = Number.NEGATIVE_INFINITY;
-  #overruns = 0;
-  #oversize = 0;
-  readonly #sendErrors = new CodeCounts();
-  readonly #socketErrors = new CodeCounts();
   /** Whether the other side of the route has the same sockets. */
   isShared = false;
   /** Called with the code of each error of sending. */
   onTrouble: (code: string) => void = () => {};
-  /** Read from the system's table by the host. */
-  kernelDrops = 0;
 
   constructor(options: SideOptions) {
     this.#options = options;
-    const { name, model, port } = options;
+    const { name, model, port, counts } = options;
+    this.counts = counts;
+    this.in = counts.in;
+    this.out = counts.out;
     this.name = name;
     this.model = model;
     this.port = port;
@@ -129,23 +127,23 @@ export class Side {
   };
 
   countOverrun(): void {
-    this.#overruns++;
+    this.counts.overruns++;
   }
 
   countSendError(error: NodeJS.ErrnoException): void {
     const { code = 'UNKNOWN' } = error;
-    this.#sendErrors.add(code);
+    this.counts.sendErrors.add(code);
     this.onTrouble(code);
   }
 
   countSocketError(error: NodeJS.ErrnoException): void {
     const { code = 'UNKNOWN' } = error;
-    this.#socketErrors.add(code);
+    this.counts.socketErrors.add(code);
     this.onTrouble(code);
   }
 
   countOversize(): void {
-    this.#oversize++;
+    this.counts.oversize++;
   }
 
   /** Keeps the details of a refused packet for reports. */
@@ -158,6 +156,7 @@ export class Side {
     if (this.#arrivedSinceLook) this.#lastArrivalMs = Date.now();
     this.#arrivedSinceLook = false;
     const { rule, peer } = this.model;
+    const { sourceRefused, sendErrors, socketErrors, overruns, kernelDrops, oversize } = this.counts;
     return {
       rule,
       listen: this.port.listen,
@@ -167,15 +166,15 @@ export class Side {
       from: this.#sources.names,
       in: this.in.snapshot(),
       out: this.out.snapshot(),
-      sourceRefused: this.#sourceRefused,
+      sourceRefused,
       ...optional('lastRefused', this.#lastRefused),
       ...optional('lastForeignByte', this.#lastForeignByte),
       ...optional('lastUnknownKeyId', this.#lastUnknownKeyId),
-      sendErrors: this.#sendErrors.snapshot(),
-      socketErrors: this.#socketErrors.snapshot(),
-      overruns: this.#overruns,
-      kernelDrops: this.kernelDrops,
-      oversize: this.#oversize,
+      sendErrors: sendErrors.snapshot(),
+      socketErrors: socketErrors.snapshot(),
+      overruns,
+      kernelDrops,
+      oversize,
       ...optional('lastArrivalMs', this.#lastArrivalMs),
     };
   }
@@ -183,9 +182,9 @@ export class Side {
   /** The source check, and the counters of what passes it. */
   #admits(packet: Buffer, source: dgram.RemoteInfo): boolean {
     if (!this.#sources.allows(source.address)) {
-      this.#sourceRefused++;
+      const refused = ++this.counts.sourceRefused;
       // A string for each packet of a flood would cost more than the check.
-      if (this.#lastRefused === undefined || this.#sourceRefused % 1024 === 0) this.#lastRefused = textOf(source);
+      if (this.#lastRefused === undefined || refused % 1024 === 0) this.#lastRefused = textOf(source);
       return false;
     }
     this.in.bytes += packet.length;

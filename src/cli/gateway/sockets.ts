@@ -37,6 +37,8 @@ export class Port {
   readonly rtcpListen: string | undefined;
   /** Port numbers of the sockets. */
   readonly numbers: readonly number[];
+  /** Datagrams that the system has dropped, as far as they are counted. */
+  drops = 0;
   onMedia: OnDatagram = () => {};
   onRtcp: OnDatagram = () => {};
   /** Called for each error that a socket reports by itself. */

@@ -283,12 +283,14 @@ describe('a reload', () => {
     await sender.send(ports[0]!, [rtp(4)]);
     expect((await other.wait(1)).length).toBe(1);
     expect((await far.wait(4)).length).toBe(4);
-    site.write('gateway.yaml', config(route(0)));
-    expect(await gateway.reload()).toMatch(/removed r1, r2/);
+    site.write('gateway.yaml', config(route(0), route(1)));
+    expect(await gateway.reload()).toMatch(/changed r1; removed r2/);
     await Mailbox.open(ports[2]!);
     const { routes, reloads } = await gateway.end();
-    expect(routes.map(({ name }) => name)).toEqual(['r0']);
-    expect(routes[0]!.inside.in.packets).toEqual({ ok: 2 });
+    expect(routes.map(({ name }) => name)).toEqual(['r0', 'r1']);
+    // The counters of a route that changes go on.
+    expect(routes.map(({ inside }) => inside.in.packets)).toEqual([{ ok: 2 }, { ok: 2 }]);
+    expect(routes.map(({ outside }) => outside.out.packets)).toEqual([{ ok: 2 }, { ok: 2 }]);
     expect(reloads).toEqual({ ok: 2 });
   });
 
