@@ -41,7 +41,7 @@ describe('demo', () => {
 
   it('notices a packet that differs, and one that comes twice', async () => {
     const [phone, other] = [await Phone.open(), await Phone.open()];
-    const recorded = (payload: Uint8Array) => ({ timeUs: 0, destinationPort: 5004, payload });
+    const recorded = (payload: Uint8Array) => ({ timeNs: 0n, source: undefined, destination: undefined, payload });
     const altered = rtp(1);
     altered[20]! ^= 1;
     phone.expect([rtp(1), rtp(2)].map(recorded));

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EncryptionConfig, enableEncryption, generateKey, generateSalt } from 'frameseal';
 import type { EngineForm } from 'frameseal/accelerated';
+import type { RecordedPacket } from 'frameseal/recording';
 import {
   CHANNEL_DEFAULTS,
   type ChannelModel,
@@ -23,8 +24,7 @@ import { serveHttp } from '../gateway/http/server.js';
 import type { GatewayEvent, GatewaySnapshot, RouteSnapshot, SideSnapshot } from '../gateway/snapshot.js';
 import { openHosts } from '../gateway/workers.js';
 import { type LinkProfile, LossyLink } from './link.js';
-import type { UdpPacket } from './pcap.js';
-import { Phone } from './phone.js';
+import { elapsedMs, Phone } from './phone.js';
 
 const LOOPBACK = '127.0.0.1';
 const PATIENCE_MS = 3000;
@@ -74,7 +74,7 @@ export interface CallReport {
 }
 
 /** Sends the packets both ways at their recorded times. Returns what became of them. */
-export async function runCall(packets: readonly UdpPacket[], options: CallOptions): Promise<CallReport> {
+export async function runCall(packets: readonly RecordedPacket[], options: CallOptions): Promise<CallReport> {
   const folder = mkdtempSync(join(tmpdir(), 'frameseal-demo-'));
   try {
     return await new Call(packets, options, folder).run();
@@ -84,14 +84,14 @@ export async function runCall(packets: readonly UdpPacket[], options: CallOption
 }
 
 class Call {
-  readonly #packets: readonly UdpPacket[];
+  readonly #packets: readonly RecordedPacket[];
   readonly #options: CallOptions;
   readonly #folder: string;
   readonly #events: GatewayEvent[] = [];
   readonly #studio: EncryptionConfig;
   readonly #old: EncryptionConfig = { encryptionMode: 'SM4_128_ECB', encryptionKey: generateKey() };
 
-  constructor(packets: readonly UdpPacket[], options: CallOptions, folder: string) {
+  constructor(packets: readonly RecordedPacket[], options: CallOptions, folder: string) {
     this.#packets = packets;
     this.#options = options;
     this.#folder = folder;
@@ -183,7 +183,7 @@ class Call {
 
   /** Writes a new key, and reloads: the gateways open with it at once, and seal with it a little later. */
   async #rotateAt(share: number, gateways: readonly Gateway[]): Promise<void> {
-    await sleep((share * this.#packets.at(-1)!.timeUs) / 1000 / this.#options.speed);
+    await sleep((share * elapsedMs(this.#packets, this.#packets.at(-1)!)) / this.#options.speed);
     this.#write('studio.json', newKey(this.#options.mode, 1));
     await Promise.all(gateways.map((gateway) => gateway.reload()));
   }

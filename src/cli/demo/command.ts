@@ -5,12 +5,12 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { BAD_TAG, describe, warmUp } from 'frameseal';
+import { readPackets } from 'frameseal/recording';
 import { accelerate } from '../acceleration.js';
 import { integerArgument } from '../arguments.js';
 import type { CryptTimes, GatewaySnapshot, SideSnapshot } from '../gateway/snapshot.js';
 import { bar, number, StatusLine, styled, table } from '../terminal.js';
 import { type CallReport, type Leg, runCall } from './call.js';
-import { readUdpPackets } from './pcap.js';
 
 const RECORDING = new URL('../recording.pcap', import.meta.url);
 const BAR_COLUMNS = 32;
@@ -35,7 +35,7 @@ export function addDemo(program: Command): void {
 }
 
 async function demo({ mode, seed, speed, json }: DemoOptions): Promise<void> {
-  const packets = readUdpPackets(readFileSync(RECORDING));
+  const packets = [...readPackets([readFileSync(RECORDING)])];
   const engine = accelerate();
   warmUp();
   const line = new StatusLine();

@@ -3,10 +3,15 @@ import dgram from 'node:dgram';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Sealer } from 'frameseal';
+import type { RecordedPacket } from 'frameseal/recording';
 import { isRtcp } from '../rtcp.js';
-import type { UdpPacket } from './pcap.js';
 
 const LOOPBACK = '127.0.0.1';
+
+/** Milliseconds of a recording before one of its packets. */
+export function elapsedMs([first]: readonly RecordedPacket[], { timeNs }: RecordedPacket): number {
+  return Number(timeNs - first!.timeNs) / 1e6;
+}
 
 export class Phone {
   /** Datagrams that were played. */
@@ -40,7 +45,7 @@ export class Phone {
   }
 
   /** Says what may come back. */
-  expect(packets: readonly UdpPacket[]): void {
+  expect(packets: readonly RecordedPacket[]): void {
     for (const { payload } of packets) {
       const name = nameOf(payload);
       this.#expected.set(name, (this.#expected.get(name) ?? 0) + 1);
@@ -49,16 +54,16 @@ export class Phone {
 
   /** Sends packets at their recorded times. */
   async play(
-    packets: readonly UdpPacket[],
+    packets: readonly RecordedPacket[],
     port: number,
     speed: number,
     onProgress?: (share: number) => void,
   ): Promise<void> {
     const startMs = performance.now();
-    for (const [i, { timeUs, payload }] of packets.entries()) {
-      const waitMs = startMs + timeUs / 1000 / speed - performance.now();
+    for (const [i, packet] of packets.entries()) {
+      const waitMs = startMs + elapsedMs(packets, packet) / speed - performance.now();
       if (waitMs > 1) await sleep(waitMs);
-      this.#socket.send(this.#sealed(payload), port, LOOPBACK);
+      this.#socket.send(this.#sealed(packet.payload), port, LOOPBACK);
       this.sent++;
       onProgress?.((i + 1) / packets.length);
     }
