@@ -126,7 +126,7 @@ async function readBytes(file: FileHandle, isPipe: boolean, late: AbortSignal): 
     }
     if (count === 0) return bytes.subarray(0, length);
     length += count;
-    if (length > MAX_BYTES) throw new CliError('it is larger than 1 MiB, and so no configuration');
+    if (length > MAX_BYTES) throw new CliError('it is larger than 1 MiB');
     if (late.aborted) throw new CliError('it came too late');
   }
 }

@@ -170,6 +170,20 @@ describe('keys', () => {
     expect(frameseal(['open', sealed, '/dev/null', '--srtp', sdes, '--roc', 'x']).status).toBe(2);
   });
 
+  it('of SRTP are refused where others can read them, unless --insecure-config says to go on', () => {
+    const sdes = temporaryFile('sdes');
+    writeFileSync(sdes, SDES, { mode: 0o644 });
+    const seal = (...args: string[]) => frameseal(['seal', RECORDING, '/dev/null', '--srtp', sdes, ...args]);
+    const refused = seal();
+    expect(refused.status).toBe(2);
+    expect(refused.stderr).toMatch(
+      /cannot read the keys .*: other users can reach the key in it \(mode 0644\): chmod 600/,
+    );
+    const taken = seal('--insecure-config');
+    expect(taken.status).toBe(0);
+    expect(taken.stderr).toMatch(/warning: .*other users can reach the key/);
+  });
+
   it('a packet that could not be sealed is left out, and said', () => {
     const sdes = temporaryFile('sdes');
     writeFileSync(sdes, SDES, { mode: 0o600 });

@@ -86,7 +86,7 @@ describe('reading', () => {
     ['UTF-16', Buffer.from('\ufeff{}', 'utf16le'), 'it is UTF-16: save it as UTF-8'],
     ['other bytes', Uint8Array.of(0x7b, 0xff, 0x7d), 'it is not UTF-8'],
     ['1 MiB', ' '.repeat(1 << 20), `read ${1 << 20}`],
-    ['more than 1 MiB', ' '.repeat((1 << 20) + 1), 'it is larger than 1 MiB, and so no configuration'],
+    ['more than 1 MiB', ' '.repeat((1 << 20) + 1), 'it is larger than 1 MiB'],
     ['nothing', '', 'read 0'],
   ])('a file of %s', async (_, content, result) => expect(await refusal(fileOf(content))).toBe(result));
 

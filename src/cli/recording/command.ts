@@ -50,7 +50,7 @@ function addOptions(program: Command, operation: Operation, description: string)
       listOf(port),
     )
     .option('-c, --config <file>', configHelp(operation), listOf(String))
-    .option('--insecure-config', 'go on where other users can reach a configuration, or own it')
+    .option('--insecure-config', 'go on where other users can reach a configuration or the keys of --srtp, or own them')
     .option('--context <text>', 'the context of the keys, in place of the one in the configuration')
     .option('--no-bind-header', 'RTP headers are not authenticated, as on paths where a relay rewrites them')
     .addOption(
@@ -86,7 +86,7 @@ async function run(operation: Operation, from: string, to: string, options: Reco
   try {
     warmUp();
     const ports = options.port && new Set(options.port);
-    const choice = options.srtp === undefined ? choiceOf(operation, channels) : srtpChoiceOf(operation, options);
+    const choice = options.srtp === undefined ? choiceOf(operation, channels) : await srtpChoiceOf(operation, options);
     const transform = new LaneTransform(choice, { ports, skipsRtcp: options.rtcp === 'clear' });
     const rewriter = new RecordingRewriter(transform);
     const cutShortBytes = await rewriteFile(rewriter, { from, to, force: options.force === true });
@@ -110,11 +110,12 @@ async function channelsOf(operation: Operation, options: RecordingOptions): Prom
   return configs.map((config) => enableEncryption(withContext(config, options.context), settings));
 }
 
-function srtpChoiceOf(operation: Operation, { srtp, roc, config, context, bindHeader }: RecordingOptions): LaneChoice {
+async function srtpChoiceOf(operation: Operation, options: RecordingOptions): Promise<LaneChoice> {
+  const { srtp, roc, config, context, bindHeader, insecureConfig } = options;
   if (config !== undefined || context !== undefined || !bindHeader) {
     throw new CliError('--srtp has keys of its own: leave --config, --context and --no-bind-header out');
   }
-  const keys = loadSdes(srtp!);
+  const keys = await loadSdes(srtp!, insecureConfig ? 'insecure' : 'checked');
   const rocs = roc ?? { bySsrc: new Map(), others: undefined };
   if (operation === 'open') return SrtpChoice.opening(keys, rocs);
   if (keys.length > 1) throw new CliError(`seal takes one key, and ${srtp} has ${keys.length} lines`);

@@ -1,7 +1,7 @@
 /** SRTP recordings (RFC 7714): keys from a=crypto lines in a file, and the rollover counters that a recording does not show. */
-import { readFileSync } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
 import { BAD_TAG, keysFromSdes, type SrtpKeys, SrtpReceiver, SrtpSender } from 'frameseal/srtp';
+import { type FileTrust, readSecretFile, reason } from '../secretfile.js';
 import { CliError } from '../terminal.js';
 import { isLeftOutSealing } from './choices.js';
 import { Lane, type LaneChoice } from './lanes.js';
@@ -27,14 +27,11 @@ export function rocArgument(text: string, before: Rocs = { bySsrc: new Map(), ot
   return { ...before, bySsrc: new Map([...before.bySsrc, [Number.parseInt(match[1], 16), roc]]) };
 }
 
-/** The keys of a file of a=crypto lines (RFC 4568). Throws CliError, or ConfigError for a line. */
-export function loadSdes(file: string): SrtpKeys[] {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new CliError(`cannot read the keys ${file}: ${(error as NodeJS.ErrnoException).code}`);
-  }
+/** The keys of a file of a=crypto lines (RFC 4568). Rejects with a CliError, or a ConfigError for a line. */
+export async function loadSdes(file: string, trust: FileTrust): Promise<SrtpKeys[]> {
+  const text = await readSecretFile(file, trust).catch((error) => {
+    throw new CliError(`cannot read the keys ${file}: ${reason(error)}`);
+  });
   const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '');
   if (lines.length === 0) throw new CliError(`${file} is empty: it must hold a=crypto lines of SDP (RFC 4568)`);
   return lines.map(keysFromSdes);
