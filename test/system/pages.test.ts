@@ -108,14 +108,15 @@ describe('pages', () => {
   );
 
   it.each(pages)('%s: commands have the options that they are shown with', (page) => {
-    const lines = text(page).matchAll(/^(?: {4})?(?:sed .*&& )?frameseal ([a-z]+)(.*)$/gm);
+    const lines = text(page).matchAll(/^(?: {4})?(?:sed .*&& )?frameseal ((?:fleet )?[a-z-]+)(.*)$/gm);
     for (const [, command, rest] of lines) {
-      const { status, stdout } = spawnSync(process.execPath, ['src/cli/dist/main.js', command!, '--help'], {
+      const args = ['src/cli/dist/main.js', ...command!.split(' '), '--help'];
+      const { status, stdout } = spawnSync(process.execPath, args, {
         cwd: root,
         encoding: 'utf8',
       });
       expect(status, command).toBe(0);
-      const options = rest!.replace(/ +#.*/, '').match(/(?<= )--[a-z-]+/g) ?? [];
+      const options = rest!.replace(/ +#.*/, '').match(/(?<= )--[a-z][a-z-]*/g) ?? [];
       for (const option of options) expect(stdout, `frameseal ${command}`).toContain(option);
     }
   });
