@@ -14,7 +14,7 @@ vi.mock('../src/bytes.js', async (importOriginal) => {
 const { checkBytes, checkClear, checkLength, checkNames, checkOverlap, own } = await import('../src/checks.js');
 
 describe('checkBytes', () => {
-  it('gives the real length, whatever the array shows', () => {
+  it('gives the real length, not the one that an array shows', () => {
     const array = Object.defineProperty(new Uint8Array(5), 'length', { value: 7 });
     expect(checkBytes('input', array)).toBe(5);
     expect(checkBytes('input', new Uint8Array(0))).toBe(0);

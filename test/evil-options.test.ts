@@ -204,7 +204,7 @@ describe.each(EVERY)('$name', ({ fields, read }) => {
 
   test('unknown fields and symbols', () => {
     const unknown = [
-      { ...fields, nobody: 1 },
+      { ...fields, unknown: 1 },
       JSON.parse('{"__proto__":{"engine":"none"}}'),
       { ...fields, [`${SECRETS[0]}`]: 1 },
     ];

@@ -25,7 +25,7 @@ const WANTED = process.env['FRAMESEAL_SIMD_FORM'];
 const FORM = AVAILABLE_FORMS.find((name) => name === WANTED) ?? AVAILABLE_FORMS.findLast((name) => name !== 'wide')!;
 const ALL = process.env['FRAMESEAL_EVIL'] === 'all';
 
-/** Worlds of one subject and two witnesses; after a failure on an engine whose memory nobody has spoilt. */
+/** Worlds of one subject and two witnesses; after a failure, on a fresh engine. */
 function worldsOf(engine: EngineName, subject: () => Subject): (afterFailure: boolean) => World {
   return (afterFailure) => {
     if (afterFailure) useSimdEngine(createSimdEngine(compileModule(FORMS[FORM])));

@@ -128,7 +128,7 @@ describe.each(SIZES)('a window of %i', (size) => {
     );
   });
 
-  it('takes exactly the last indices, whatever it jumps by', () => {
+  it('takes exactly the last indices, after a jump of any size', () => {
     for (const jump of [...EDGES, size - 1, size, size + 1, 2 * size, 3 * size + 7]) {
       const window = new ReplayWindow(size);
       const seen = Array.from({ length: size }, (_, i) => 5 + i);
@@ -152,7 +152,7 @@ describe('a window', () => {
     expect([0, 1, 63, 64, 2 ** 48, LAST_INDEX].map((index) => window.check(index))).toEqual([0, 0, 0, 0, 0, 0]);
   });
 
-  it('does not change when it is asked', () => {
+  it('does not change by a check', () => {
     const window = new ReplayWindow(64);
     window.accept(100);
     for (const index of [99, 100, 101, 1000, LAST_INDEX]) window.check(index);

@@ -67,7 +67,7 @@ function calibrate(): number {
 
 let spun = 1;
 
-/** Each turn waits for the one before, so that it takes as long in whatever way it is compiled. */
+/** Each turn waits for the previous turn, so that the time does not depend on how the loop is compiled. */
 function spin(turns: number): void {
   let word = spun;
   for (let i = 0; i < turns; i++) word = Math.imul(word, 1664525) | 1;

@@ -3,7 +3,7 @@
  *
  * V8 does not align the v128 values that a WebAssembly function spills: where one lies across a page border, each access to
  * it is slow, and a frame takes up to 1.9 times as long for as long as its call path keeps its stack position. A process
- * keeps one position; what the next process gets is luck. So each round has a position of its own: arguments that nobody
+ * keeps one position; the position of the next process is chance. So each round has a position of its own: arguments that nothing
  * reads, 8 bytes each, move everything below them.
  */
 

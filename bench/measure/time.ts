@@ -15,7 +15,7 @@ const ROUND_MS = 12;
 interface Runner {
   readonly contestant: string;
   readonly bench: Bench | undefined;
-  /** Undefined for asynchronous work, which goes on from a stack of its own after each frame. */
+  /** Undefined for asynchronous work, which continues on a stack of its own after each frame. */
   readonly movable: Movable | undefined;
   readonly framesPerSample: number;
   readonly values: number[];

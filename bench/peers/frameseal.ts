@@ -45,7 +45,7 @@ export async function engineName(): Promise<string> {
   return engine === 'simd' ? `simd (WebAssembly, ${form})` : engine;
 }
 
-/** Ours, the first of them the default; with `base`, the folder of another checkout that is built, also that one's. */
+/** Contestants of frameseal, the default first; with `base`, the folder of another built checkout, also its contestants. */
 export async function ours(base?: string): Promise<Peer[]> {
   register(`data:text/javascript,${encodeURIComponent(HOOK)}`);
   const peers: Peer[] = [
@@ -262,7 +262,7 @@ function openings(
   return { before, run, made };
 }
 
-/** Received frames that an array holds one after the other, each with a view that goes on behind it. */
+/** Received frames that an array holds one after the other, each with a view that extends beyond it. */
 const RECEIVED_FRAMES = 256;
 
 /**

@@ -1,8 +1,8 @@
 /**
  * What the bench asks of every contestant.
  *
- * A peer does what its user would do for a frame that has just arrived: whatever it must make anew per frame is timed,
- * whatever it can keep per key is not.
+ * A peer does what its user would do for a frame that has just arrived: what must be made anew per frame is timed,
+ * what can be kept per key is not.
  */
 import { createCipheriv, randomBytes, randomInt } from 'node:crypto';
 
@@ -30,7 +30,7 @@ export type Task =
   | { readonly kind: 'keys'; readonly cipher: Cipher; readonly operation: Operation; keyed: readonly Keyed[] }
   /** Frames of a burst, under one key: sealed. */
   | { readonly kind: 'batch'; readonly cipher: Cipher; key: Uint8Array; frames: readonly Frame[] }
-  /** An RTP packet, through whatever the contestant protects RTP with. */
+  /** An RTP packet, through the contestant's protection of RTP. */
   | { readonly kind: 'packet'; readonly cipher: Cipher; readonly operation: Operation; packet: Uint8Array }
   /** An RTP packet to SRTP with AES-GCM, and back; its sequence number is the contestant's. */
   | { readonly kind: 'srtp'; readonly cipher: Cipher; readonly operation: Operation; packet: Uint8Array }
@@ -57,7 +57,7 @@ export interface Work {
   readonly isAsync?: true;
   /** Frames that a call does; 1 if left out. */
   readonly frames?: number;
-  /** Before so many calls, off the clock: whatever they use up. */
+  /** Prepares `calls` calls, off the clock: makes what the calls consume. */
   readonly before?: (calls: number) => void;
   /** Does the task and shows what came of it. */
   readonly made: () => Made | Promise<Made>;
@@ -85,7 +85,7 @@ function randomFrame(cipher: Cipher, key: Uint8Array, bytes: number): Frame {
   return { nonce: nonce!, aad: aad!, plaintext: plaintext!, sealed: seal(cipher, key, nonce!, aad!, plaintext!) };
 }
 
-/** The same frame with its texts in buffers of so many bytes, from `offset` on. */
+/** The same frame with its texts in buffers of a given size, from `offset` on. */
 export function inBuffers(frame: Frame, bufferBytes: number, offset: number): Frame {
   const placed = (bytes: Uint8Array) => {
     const buffer = new Uint8Array(bufferBytes);
@@ -109,7 +109,7 @@ export function randomFrames(cipher: Cipher, key: Uint8Array, count: number, lea
   return Array.from({ length: count }, () => randomFrame(cipher, key, randomInt(least, most + 1)));
 }
 
-/** An RTP packet with a payload of so many bytes. */
+/** An RTP packet with a payload of a given number of bytes. */
 export function randomPacket(payloadBytes: number): Uint8Array {
   return Uint8Array.from([...RTP_HEADER, ...randomBytes(payloadBytes)]);
 }

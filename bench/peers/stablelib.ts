@@ -1,4 +1,4 @@
-/** @stablelib/gcm on @stablelib/aes: keeps the key schedule, and writes where it is told. No SM4. */
+/** @stablelib/gcm on @stablelib/aes: keeps the key schedule, and writes into an array of the caller. No SM4. */
 import type { Peer } from './peer.js';
 import { roomFor, workOf } from './work.js';
 

@@ -169,7 +169,7 @@ function escaped(words: string): string {
   return words.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-/** Words in lines of at most so many characters. */
+/** Words in lines of a limited length in characters. */
 function lines(words: string, columns: number): string[] {
   const found: string[] = [];
   for (const word of words.split(' ').filter(Boolean)) {

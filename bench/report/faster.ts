@@ -2,7 +2,7 @@
 import type { Result } from '../document.js';
 import { short } from './text.js';
 
-const NOBODY = 'No other library is faster';
+const NO_LIBRARY = 'No other library is faster';
 
 /** A sentence about the results of one group under one Node; undefined where the group does not compare times of work. */
 export function fasterText(results: readonly Result[]): string | undefined {
@@ -14,10 +14,10 @@ export function fasterText(results: readonly Result[]): string | undefined {
   const others = [...names].filter((name) => !name.startsWith('frameseal') && name !== 'base');
   const claims = others.flatMap((name) => claimOf(name, timed));
   if (claims.length > 0) return `${claims.join('; ')}.`;
-  if (!areSizes(timed)) return `${NOBODY}.`;
+  if (!areSizes(timed)) return `${NO_LIBRARY}.`;
   const [first, last] = [timed[0]!, timed.at(-1)!];
   const least = first === last ? '' : `${first.bytes.toLocaleString('en-US')} to `;
-  return `${NOBODY} at ${least}${labelOf(last, timed)}.`;
+  return `${NO_LIBRARY} at ${least}${labelOf(last, timed)}.`;
 }
 
 /** `node:crypto is faster from 2,500 bytes on (8.10x at 200,000 bytes)`; nothing where the contestant is never faster. */
@@ -55,7 +55,7 @@ export function fasterSummary(results: readonly Result[]): string {
   const lines = kinds.flatMap(([group, node]) => {
     const ofKind = results.filter((result) => result.group === group && result.node === node);
     const text = fasterText(ofKind);
-    if (text === undefined || text.startsWith(NOBODY)) return [];
+    if (text === undefined || text.startsWith(NO_LIBRARY)) return [];
     return [`  ${group}, Node ${node!.split('.')[0]}: ${text}`];
   });
   return lines.length === 0 ? '' : `\nWhere another library is faster:\n${lines.join('\n')}\n`;

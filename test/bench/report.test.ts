@@ -119,16 +119,16 @@ describe('validate', () => {
   const sealing = (sealed: Uint8Array): Work => ({ run: () => sealed, made: () => ({ sealed: [sealed] }) });
 
   it('takes the known bytes', async () => {
-    await validate('somebody', task, sealing(Uint8Array.from(task.frame.sealed)));
+    await validate('a peer', task, sealing(Uint8Array.from(task.frame.sealed)));
   });
 
   it('refuses others, fewer and none', async () => {
     const changed = Uint8Array.from(task.frame.sealed);
     changed[changed.length - 1]! ^= 1;
-    await expect(validate('somebody', task, sealing(changed))).rejects.toThrow('somebody gives other bytes');
-    await expect(validate('somebody', task, sealing(changed.subarray(1)))).rejects.toThrow('other bytes');
+    await expect(validate('a peer', task, sealing(changed))).rejects.toThrow('a peer gives other bytes');
+    await expect(validate('a peer', task, sealing(changed.subarray(1)))).rejects.toThrow('other bytes');
     const nothing: Work = { run: () => 0, made: () => ({ opened: [] }) };
-    await expect(validate('somebody', task, nothing)).rejects.toThrow('other bytes');
+    await expect(validate('a peer', task, nothing)).rejects.toThrow('other bytes');
   });
 });
 

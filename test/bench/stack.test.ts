@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { movable } from '../../bench/measure/stack.js';
 
-it('calls with as many arguments that nobody reads as were drawn', () => {
+it('calls with as many unused arguments as were drawn', () => {
   const counts: number[] = [];
   const positions = [0, 3, 511];
   const { run, move } = movable(

@@ -11,7 +11,7 @@ export const CALL_FLAGS = [
   '--disable-features=WebRtcHideLocalIpsWithMdns',
 ];
 
-/** Firefox keeps loopback out of its candidates, and sound silent, unless told. */
+/** Preferences without which Firefox has no loopback candidates and no sound. */
 const FIREFOX_SETTINGS = {
   'media.peerconnection.ice.loopback': true,
   'media.peerconnection.ice.obfuscate_host_addresses': false,

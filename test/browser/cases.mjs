@@ -1,11 +1,11 @@
 /** The calls, and what each must come to. */
 
 const CODECS = ['audio/opus', 'video/VP8', 'video/VP9', 'video/H264', 'video/AV1'];
-/** Of the sent frames so many are opened: those under way when the call ends are not. */
+/** The least share of sent frames that must open; frames under way at the end of a call do not. */
 const LEAST_OPENED = 0.99;
 /** Decoded frames of those that were opened: a decoder drops late ones. */
 const LEAST_DECODED = 0.9;
-const TOLD_WITHIN_MS = 2000;
+const REPORTED_WITHIN_MS = 2000;
 
 export const CASES = [
   ...CODECS.map((codec) => ({ name: codec, codec, seconds: 6 })),
@@ -63,8 +63,9 @@ export function faultsOf({ codec, wrong, startCodes }, { failed, skipped, counts
   must(!stats.totalAudioEnergy, 'something was played');
   const mismatch = statuses.find((each) => each.mismatch);
   const first = statuses[0];
-  must(mismatch !== undefined, 'a mismatch was not told');
-  if (mismatch) must(mismatch.atMs - first.atMs < TOLD_WITHIN_MS, `told after ${mismatch.atMs - first.atMs} ms`);
+  must(mismatch !== undefined, 'a mismatch was not reported');
+  if (mismatch)
+    must(mismatch.atMs - first.atMs < REPORTED_WITHIN_MS, `reported after ${mismatch.atMs - first.atMs} ms`);
   return faults;
 }
 
@@ -86,6 +87,6 @@ export function lineOf({ name, skipped, failed, counts = {}, statuses = [], stat
   }
   const dropped = new Map();
   for (const { status, frames } of statuses) if (status < 0) dropped.set(status, (dropped.get(status) ?? 0) + frames);
-  for (const [status, frames] of dropped) parts.push(`status ${status} told for ${frames}`);
+  for (const [status, frames] of dropped) parts.push(`status ${status} for ${frames}`);
   return `${name}: ${parts.join(', ')}`;
 }

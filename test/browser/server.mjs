@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 
 const PAGE = '<!doctype html><title>frameseal</title><body><script type="module" src="/page.js"></script>';
-/** A call that hangs is no reason to wait for ever; a page takes that long to start. */
+/** Ends a call that hangs; includes the start of the page. */
 const SPARE_MS = 60_000;
 const SPARE_OF_CALL_MS = 25_000;
 

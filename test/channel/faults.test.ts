@@ -31,7 +31,7 @@ let takeFaultsAway = () => {};
 beforeAll(() => {
   vi.spyOn(console, 'warn').mockReturnValue();
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-  // Time for a derivation passes whenever somebody looks.
+  // The clock gains time for a derivation at each reading.
   let now = 0;
   vi.spyOn(performance, 'now').mockImplementation(() => {
     now += 10;

@@ -183,7 +183,7 @@ describe('a rotation', () => {
 });
 
 describe('the end of a key', () => {
-  /** Throws so many times, and notes what it was called with. */
+  /** Throws a given number of times, and records its arguments. */
   function failing(times: number): { onEnd: (live: LiveKey) => void; ended: number[] } {
     const ended: number[] = [];
     const onEnd = (live: LiveKey) => {

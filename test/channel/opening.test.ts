@@ -100,7 +100,7 @@ describe('in a batch', () => {
     expect(openBatch(twice.opener, copies)).toEqual([OPENED, ...Array(7).fill(REPLAYED)]);
   });
 
-  test('nobody waits for a batch that is over', () => {
+  test('no sender waits for a batch that is over', () => {
     const { engine, opener } = made();
     for (const sender of [0, 1]) expect(open(opener, frames[sender]![0]!)).toBe(OPENED);
     openBatch(opener, [...numbers(1, 2, 3, 4, 5, 6), frames[1]![50]!, frames[1]![51]!]);
@@ -237,7 +237,7 @@ describe('the end of a live key', () => {
     expect(open(opener, others[0]![0]!)).toBe(REPLAYED);
   });
 
-  test('forgets who was evicted under it, and nobody else', () => {
+  test('forgets the senders that were evicted under it, and no others', () => {
     const { channel, opener } = made(1);
     channel.rotate(config(MODE, 1), { graceMs: 100 });
     for (const frame of [frames[0]![50]!, others[0]![50]!, others[1]![0]!]) {
@@ -260,7 +260,7 @@ describe('the end of a live key', () => {
   });
 });
 
-test('frames of own sealers are OWN_FRAME, whatever waits', () => {
+test('frames of own sealers are OWN_FRAME, also while others wait', () => {
   const { channel, opener } = made();
   const own = channel.createSealer().sealCopy(PAYLOAD);
   expect(openBatch(opener, [...frames[0]!.slice(0, 7), own, own])).toEqual([

@@ -73,7 +73,7 @@ describe('section 3: the counter', () => {
     expectBytes(opener.openCopy(out), PAYLOAD);
   });
 
-  test('goes on from one byte to the next without a gap', () => {
+  test('counts from one byte to the next without a gap', () => {
     for (const edge of [8, 256, 65_536, 2 ** 24, 2 ** 31]) {
       const sealer = sealerAt(edge - 2);
       for (let i = -2; i < 2; i++) expect(next(sealer)).toMatchObject({ kid: KID, ctr: edge + i });

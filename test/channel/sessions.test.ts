@@ -14,7 +14,7 @@ const FRAME = { framing: 'frame' } as const;
 const MAX_BLOCKS = 2 ** 36;
 const MAX_SESSIONS = 2 ** 20;
 
-/** Sessions one after the other, of which the first counts as having sealed so many blocks. */
+/** Sessions one after the other, of which the first begins with a given number of sealed blocks. */
 function withBlocks(sealed: number): SessionSource {
   const next = countedSessions();
   let drawn = 0;
@@ -45,7 +45,7 @@ describe('a session ends at 2^36 blocks', () => {
     ]);
   });
 
-  test('one block short of it, it goes on', () => {
+  test('one block short of the limit, the session continues', () => {
     const { sealer } = pair(config(MODE), FRAME, withBlocks(MAX_BLOCKS - 11));
     const kids = [0, 1, 2, 3].map(() => sframeHeader(sealer.sealCopy(bytes(64))).kid);
     expect(kids).toEqual([KID, KID, KID, KID + 1n]);

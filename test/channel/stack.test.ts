@@ -16,7 +16,7 @@ interface Report {
 }
 
 describe.each(ENGINES)('%s', (engine) => {
-  test.each(['rtp', 'frame'])('%s: whatever throws at whatever depth', (framing) => {
+  test.each(['rtp', 'frame'])('%s: any exception at any depth', (framing) => {
     const { stdout, stderr } = spawnSync(process.execPath, [STACK, script, engine, framing], { encoding: 'utf8' });
     expect(stderr).toBe('');
     const { counts, wrong }: Report = JSON.parse(stdout);

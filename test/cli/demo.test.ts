@@ -30,7 +30,7 @@ describe('demo', () => {
     expect(BAD_TAG).toBeGreaterThan(50);
   });
 
-  it('tells people what happened', () => {
+  it('prints a summary for people', () => {
     const { status, stdout } = frameseal(['demo', '--speed', '20', '--mode', 'AES_128_GCM2']);
     expect(status).toBe(0);
     expect(stdout).toContain('every packet that arrived is identical');

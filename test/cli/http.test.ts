@@ -61,7 +61,7 @@ describe('answers', () => {
     expect([head.status, head.text]).toEqual([200, '']);
   });
 
-  it('say that a thread hangs where the gateway gives no snapshot; the loop turns all the same', async () => {
+  it('report a thread that hangs where the gateway gives no snapshot; the loop still turns', async () => {
     const { get } = await serve(() => new Promise(() => {}));
     const [ready, health] = await Promise.all([get('/readyz'), get('/healthz')]);
     expect(health.status).toBe(200);
@@ -190,7 +190,7 @@ describe('/metrics', () => {
 });
 
 describe('those who ask', () => {
-  it('have 100 connections; more are closed, and the loop goes on', async () => {
+  it('have 100 connections; more are closed, and the loop continues', async () => {
     const { port } = await serve();
     const crowd = Array.from({ length: 1000 }, () => connect(port, 'GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n'));
     const open = () => crowd.filter(({ closed }) => !closed).length;

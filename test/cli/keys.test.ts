@@ -127,7 +127,7 @@ describe('fingerprint', () => {
     expect(stderr).toContain('line 2, column 1: keyId is there twice');
   });
 
-  it('says what to do without a configuration, and shows nothing of a broken one', () => {
+  it('names the remedy without a configuration, and shows nothing of a broken one', () => {
     const none = frameseal(['fingerprint']);
     expect(none.status).toBe(2);
     expect(none.stderr).toContain('frameseal keygen');

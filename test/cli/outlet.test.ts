@@ -9,7 +9,7 @@ import { CLI, configFile, freePorts, Mailbox, pause, rtp, temporaryFile } from '
 
 const { O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants;
 
-/** An outlet into a pipe, which takes 64 KiB while nobody reads, as a stopped terminal takes nothing. */
+/** An outlet into a pipe, which holds 64 KiB without a reader; a stopped terminal holds nothing. */
 function stopped() {
   const pipe = temporaryFile('pipe');
   execFileSync('mkfifo', [pipe]);
@@ -36,7 +36,7 @@ function stopped() {
 }
 
 describe('an outlet to a terminal', () => {
-  it('takes some, drops whole lines after that, and goes on in order', async () => {
+  it('takes some, drops whole lines after that, and continues in order', async () => {
     const { outlet, read } = stopped();
     const taken: string[] = [];
     let dropped = 0;
@@ -62,7 +62,7 @@ describe('an outlet to a terminal', () => {
   it('drops everything once the terminal is gone', () => {
     const { outlet, close } = stopped();
     close();
-    outlet.write('to nobody\n');
+    outlet.write('to no reader\n');
     expect(outlet.write('again\n')).toBe(false);
     expect(outlet.pending).toBe(0);
   });
@@ -118,7 +118,7 @@ async function goesOn(state: { turns: number }) {
 }
 
 describe('a process that reports', () => {
-  it('goes on while nobody reads its stderr, and its memory stays bounded', async () => {
+  it('continues without a reader of its stderr, with bounded memory', async () => {
     const child = spawn(process.execPath, ARGUMENTS, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
     const state = turnsOf(child);
     await goesOn(state);
@@ -135,7 +135,7 @@ describe('a process that reports', () => {
     expect(text).toContain('a library warns');
   });
 
-  it.skipIf(!hasPython)('goes on while its terminal is stopped', async () => {
+  it.skipIf(!hasPython)('continues while its terminal is stopped', async () => {
     await goesOn(turnsOf(onStoppedTerminal(ARGUMENTS)));
   });
 });

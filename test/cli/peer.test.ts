@@ -29,7 +29,7 @@ const verifyPeer = (command: string, ...more: string[]) =>
   frameseal(['verify', '--peer', command, '--peer-timeout', '2', ...more]);
 
 describe('a peer that is no peer', () => {
-  const nobody: [what: string, command: string, message: RegExp][] = [
+  const unusable: [what: string, command: string, message: RegExp][] = [
     ['does not exist', 'no-such-adapter-here', /peer ended \(exit code 127\); 0 answers before/],
     ['ends at once', 'exit 3', /peer ended \(exit code 3\)/],
     [
@@ -53,7 +53,7 @@ describe('a peer that is no peer', () => {
       adapter('answer({ id: 1, error: 1 }); answer({ id: 1, error: 1 });'),
       /nonsense, an answer to no request/,
     ],
-    ['answers what nobody asked', adapter('answer({ id: 9e9, error: 1 });'), /nonsense, an answer to no request/],
+    ['answers no request', adapter('answer({ id: 9e9, error: 1 });'), /nonsense, an answer to no request/],
     [
       'answers with an object',
       adapter('answer({ id: request.id, sealed: {} });'),
@@ -62,7 +62,7 @@ describe('a peer that is no peer', () => {
     ['gives no result', adapter('answer({ id: request.id });'), /answered nonsense: no \w+ and no status/],
     ['offers nothing', adapter('answer({ id: request.id, unsupported: true });'), /offers none of the operations/],
   ];
-  it.each(nobody)('%s: exit code 2', (_, command, message) => {
+  it.each(unusable)('%s: exit code 2', (_, command, message) => {
     const { status, stdout, stderr } = verifyPeer(command, ...RANDOM);
     expect(stderr).toMatch(message);
     expect(status).toBe(2);
@@ -114,7 +114,7 @@ describe('a peer that errs', () => {
     expect(stdout).toContain('the peer  the error of mine');
   });
 
-  it('is asked the vectors of files, and what it does not offer is counted', () => {
+  it('gets the vectors of files, and cases that it does not offer are counted', () => {
     const half = adapter(
       `answer({ id: request.id, ...('plaintext' in request ? { unsupported: true } : { status: 'BAD_TAG' }) });`,
     );

@@ -163,7 +163,7 @@ function warningOf(outside: Partial<SideSnapshot>, changes: Partial<GatewaySnaps
 }
 
 describe('counts that grow', () => {
-  it('are told at once, and again after a minute with what came in between', () => {
+  it('are reported at once, and again after a minute with the count since then', () => {
     const seconds = new Seconds();
     const told: [number, number][] = [];
     for (let i = 0; i < 130; i++) {
@@ -176,7 +176,7 @@ describe('counts that grow', () => {
     ]);
   });
 
-  it('are told again at once after a long pause, and not at all without growth', () => {
+  it('are reported again at once after a long pause, and not at all without growth', () => {
     const seconds = new Seconds();
     const told: number[] = [];
     for (let i = 0; i < 200; i++)
@@ -184,7 +184,7 @@ describe('counts that grow', () => {
     expect(told).toEqual([0, 150]);
   });
 
-  it('of another cause, side or route are told on their own', () => {
+  it('of another cause, side or route are reported on their own', () => {
     const seconds = new Seconds();
     const first = seconds.now({ in: flow(0, { BAD_TAG: 5 }) });
     const second = seconds.now({ in: flow(0, { BAD_TAG: 9, UNKNOWN_KEY: 1 }), overruns: 2 });
@@ -307,11 +307,11 @@ describe('silence', () => {
     return told;
   };
 
-  it('from the start is told after 10 s, and once more', () => {
+  it('from the start is reported after 10 s, and once more', () => {
     expect(run(() => undefined)).toEqual(['10 inside 10 s', '70 inside 70 s']);
   });
 
-  it('after packets is told, and so is the next one', () => {
+  it('after packets is reported, and so is the next one', () => {
     expect(run((second) => (second < 20 ? second : second < 50 ? 20 : Math.min(second, 60)))).toEqual([
       '30 inside 10 s after packets',
       '70 inside 10 s after packets',
@@ -400,7 +400,7 @@ describe('the live table', () => {
 });
 
 describe('the reporter', () => {
-  it('tells what a tick found, and the totals at the end', () => {
+  it('reports what a tick found, and the totals at the end', () => {
     const lines: string[] = [];
     const reporter = new GatewayReporter(
       new TextLog(

@@ -1,4 +1,4 @@
-/** The command's own rule for RTCP says what the library's says (FORMAT.md section 4). */
+/** The command's own rule for RTCP equals the library's (FORMAT.md section 4). */
 import { expect, it } from 'vitest';
 import { isRtcp } from '../../src/cli/rtcp.js';
 import * as wire from '../../src/wire/rtp.js';

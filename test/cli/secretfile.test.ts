@@ -51,7 +51,7 @@ describe('reach', () => {
     expect(await told(() => readSecretFile(fileOf('{}', mode), 'checked'))).toBe('');
   });
 
-  it.skipIf(!isRoot)('of a group that somebody chose is told once', async () => {
+  it.skipIf(!isRoot)('of a chosen group is reported once', async () => {
     const file = fileOf('{}', 0o640);
     fs.chownSync(file, 0, NOBODY);
     const output = await told(async () => {
@@ -70,7 +70,7 @@ describe('reach', () => {
     vi.unstubAllEnvs();
   });
 
-  it.skipIf(!isRoot)('of a file that belongs to somebody else is refused', async () => {
+  it.skipIf(!isRoot)('of a file that belongs to another user is refused', async () => {
     const file = fileOf('{}');
     fs.chownSync(file, NOBODY, NOBODY);
     expect(await refusal(file)).toMatch(
@@ -90,7 +90,7 @@ describe('reading', () => {
     ['nothing', '', 'read 0'],
   ])('a file of %s', async (_, content, result) => expect(await refusal(fileOf(content))).toBe(result));
 
-  it('says in words what is no file', async () => {
+  it('reports in words what is no file', async () => {
     const file = fileOf('{}');
     expect(await refusal(dirname(file))).toBe('it is a directory (EISDIR)');
     expect(await refusal(`${file}x`)).toBe('there is no such file (ENOENT)');
@@ -98,7 +98,7 @@ describe('reading', () => {
     expect(await refusal('/dev/zero')).toBe('it is neither a regular file nor a pipe');
   });
 
-  it.skipIf(isRoot)('says in words that this user has no permission', async () => {
+  it.skipIf(isRoot)('reports in words that this user has no permission', async () => {
     expect(await refusal(fileOf('{}', 0))).toBe('this user has no permission (EACCES)');
   });
 
@@ -109,7 +109,7 @@ describe('reading', () => {
     await new Promise((resolve) => setTimeout(resolve, 100));
     execFileSync('sh', ['-c', `(printf '{"a":'; sleep 0.1; printf '1}') > ${pipe}`]);
     expect(await text).toBe('{"a":1}');
-    // More at the same time than the pool has threads: other work of the pool goes on.
+    // More at the same time than the pool has threads: other work of the pool continues.
     const waiting = Array.from({ length: 8 }, () => refusal(pipe));
     expect(await refusal(fileOf('{}'))).toBe('read 2');
     expect(new Set(await Promise.all(waiting))).toEqual(new Set(['nothing was read within 5 s']));
@@ -150,7 +150,7 @@ describe('writing', () => {
     await expect(replaceSecretFile(dirname(link), 'new')).rejects.toThrow('it is a directory');
   });
 
-  it.skipIf(!isRoot)('keeps the owner, and a group that somebody chose', async () => {
+  it.skipIf(!isRoot)('keeps the owner, and a chosen group', async () => {
     const file = fileOf('old', 0o640);
     fs.chownSync(file, NOBODY, NOBODY);
     await replaceSecretFile(file, 'new');

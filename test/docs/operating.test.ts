@@ -1,4 +1,4 @@
-/** docs/operating.md names every metric, warning, setting and alert that there is, and no other. */
+/** docs/operating.md names every metric, warning, setting and alert, and no other. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { gatewaySchema } from '../../src/cli/gateway/config/schema.js';

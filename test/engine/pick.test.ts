@@ -1,4 +1,4 @@
-/** Which engine is picked, where platforms say yes and then no; and that nobody gets one which computes wrongly. */
+/** Which engine is picked, also where `validate` says yes and compiling is forbidden; an engine that computes wrongly is never picked. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Engine } from '../../src/engine/engine.js';
 import { plainForm, relaxedForm } from '../../src/engine/simd/forms.js';

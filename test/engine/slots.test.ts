@@ -130,7 +130,7 @@ describe.each(KINDS)('%s', (name, make) => {
     }
   }
 
-  it('says REFUSED, whatever the job said before', () => {
+  it('sets REFUSED, with any result before', () => {
     const key = make();
     key.setKey(KEY);
     const forged = sealed(key, text);

@@ -128,7 +128,7 @@ describe.each(ENGINES)('%s engine', (engine) => {
       }
     });
 
-    it('is none in a part of a block, whatever its bytes say', () => {
+    it('is none in a part of a block, with any bytes', () => {
       // Four blocks, as many as some engines do at once, so that what comes after them stays as it is.
       const blocks = sample('four blocks', 64);
       for (let more = 1; more < 16; more++) {

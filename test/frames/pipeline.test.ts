@@ -117,7 +117,7 @@ describe('one frame', () => {
     expect(pipeline.run(frame(MAX_BYTES + 1), out, undefined)).toBe(TOO_LARGE);
   });
 
-  it('has the length that is given, 0 too; or that of the array, whatever the array shows', () => {
+  it('has the length that is given, 0 too; or the real length of the array, not the one that it shows', () => {
     const out = new Uint8Array(20);
     expect(pipeline.run(frame(9), out, 0)).toBe(0);
     expect(pipeline.run(frame(9), out, 4)).toBe(4);
@@ -165,7 +165,7 @@ describe('a batch', () => {
     expect(protocol.log).toEqual([]);
   });
 
-  it('is told how many wait, and asks again once these are finished', () => {
+  it('gets the number of waiting frames, and asks again once these are finished', () => {
     const batch = batchOf(10, { 3: ASKS.wait, 4: ASKS.refuse, 8: ASKS.wait });
     expect(runBatch(batch)).toBe(9);
     expect([...batch.results]).toEqual([1, 2, 3, 4, BAD_TAG, 6, 7, 8, 9, 10]);

@@ -1,4 +1,4 @@
-/** Every item has its turn, whatever throws. */
+/** Every item has its turn, also after an exception. */
 import { expect, it } from 'vitest';
 import { thoroughly } from '../../src/frames/thoroughly.js';
 
@@ -27,7 +27,7 @@ it('throws the first error when all had their turn', () => {
   expect(seen).toEqual([1, 2, 3]);
 });
 
-it('throws whatever was thrown, undefined too', () => {
+it('throws on what was thrown, undefined too', () => {
   const { act } = run((item) => {
     if (item === 1) throw undefined;
     if (item === 2) throw new Error('the second');

@@ -1,6 +1,6 @@
 /**
  * Faults around a gateway: its configuration, its addresses, its log, its receiver, itself. Each fault ends it with a
- * message and an exit code, or media goes on. Usage errors are in test/cli/gateway/shortform.test.ts; load and loss are in
+ * message and an exit code, or media continues. Usage errors are in test/cli/gateway/shortform.test.ts; load and loss are in
  * `npm run hostile -- gateway`.
  */
 import { spawnSync } from 'node:child_process';
@@ -114,7 +114,7 @@ describe('a forward host', () => {
   });
 
   it.each(['--forward', '--listen'])('or a listening one without an address ends %s with what to do', (option) => {
-    // Too long for a name, so that no name server is asked.
+    // Too long for a name, so that there is no query to a name server.
     const addresses = { '--listen': at(0), '--forward': at(6004), [option]: `${'x'.repeat(70)}.invalid:6004` };
     const { status, stderr } = frameseal([
       'gateway',

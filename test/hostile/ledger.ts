@@ -45,7 +45,7 @@ export class Ledger {
     return this.#kids.size;
   }
 
-  /** Notes a frame; false where its name was used before. `key` tells channels of different keys apart. */
+  /** Records a frame; false where its name was used before. `key` distinguishes channels of different keys. */
   note({ kid, ctr }: SframeName, key = ''): boolean {
     this.frames++;
     this.#kids.add(`${key} ${kid}`);

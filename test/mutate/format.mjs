@@ -168,7 +168,7 @@ export const FORMAT_RULES = [
     file: 'src/replay.ts',
     mutations: [
       ['edge of the window', 'this.#highest - index >= this.size', 'this.#highest - index > this.size'],
-      ['a replay is told from an old frame', '& 1 ? REPLAYED : 0', '& 1 ? TOO_OLD : 0'],
+      ['a replay is distinguished from an old frame', '& 1 ? REPLAYED : 0', '& 1 ? TOO_OLD : 0'],
     ],
   },
   {

@@ -26,7 +26,7 @@ const { only = '' } = new Command('mutate')
   .opts();
 
 /**
- * Groups `{ file, tests, build, mutations }` as single mutations. A state rule's `tests` judge in their order; `build` says that
+ * Groups `{ file, tests, build, mutations }` as single mutations. A state rule's `tests` judge in their order; with `build`
  * they need dist. `edits` are pairs of what stands there and what is put there.
  */
 function mutationsOf(kind, groups) {

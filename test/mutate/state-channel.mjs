@@ -39,7 +39,7 @@ export const CHANNEL_RULES = [
         'const live = this.#ring.sealing;',
         'const live = this.#ring.sealing;\n    this.#live = live;\n    this.#spent = false;',
       ],
-      ['a session goes on with the counter of the one before', 'this.#ctr = firstCtr;', 'this.#ctr ||= firstCtr;'],
+      ['a session continues with the counter of the previous one', 'this.#ctr = firstCtr;', 'this.#ctr ||= firstCtr;'],
       ['the derived key is kept', '    derived.key.fill(0);\n', ''],
       ['wipe leaves the salt', '    this.#derived.wipe();\n', ''],
       ["wipe leaves the engine's key", '    this.#key.wipe();\n', ''],

@@ -33,7 +33,7 @@ export const ENGINE_RULES = [
         '    job.written = written;\n',
         '    copyInto(output, view, outputAt);\n    job.written = written;\n',
       ],
-      ['what was written is not told', '    job.written = written;\n', ''],
+      ['the number of written bytes is not set', '    job.written = written;\n', ''],
       [
         'a text is not wiped to its end',
         'this.#memory.fill(0, this.at, this.at + length);',
@@ -136,7 +136,7 @@ export const ENGINE_RULES = [
         'if (error instanceof RangeError) throw error;\n    return null;',
         'throw error;',
       ],
-      ['the platform is asked again and again', 'if (simd !== undefined) return simd;', ''],
+      ['the platform is probed for each channel', 'if (simd !== undefined) return simd;', ''],
       ['any module is taken', '  useSimdEngine(engine);', '  simd = engine;'],
     ],
   },

@@ -54,7 +54,11 @@ export const FRAME_RULES = [
       ],
       ['AFTER_OTHERS is taken for a result', 'if (result === AFTER_OTHERS) {', 'if (result > AFTER_OTHERS) {'],
       ['after the others a frame is not asked again', 'result = this.#prepare(frame, undefined, 0);', 'result = 0;'],
-      ['how many wait is not told', 'this.#prepare(frame, undefined, waiting)', 'this.#prepare(frame, undefined, 0)'],
+      [
+        'the number of waiting frames is not passed',
+        'this.#prepare(frame, undefined, waiting)',
+        'this.#prepare(frame, undefined, 0)',
+      ],
       [
         "the input's own length is believed",
         "const inputLength = checkBytes('input', input);",

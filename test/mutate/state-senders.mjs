@@ -35,7 +35,7 @@ export const SENDER_RULES = [
         'frame.idLow = kidLow;',
         'frame.idLow = kidLow;\n    this.#last[0] = kidHigh;\n    this.#last[1] = kidLow;',
       ],
-      ['senders are not put out', '    this.#table.trim();\n', ''],
+      ['senders are not evicted', '    this.#table.trim();\n', ''],
       ['a key that ends leaves its senders', '    this.#table.forget(live);\n', ''],
       ['wipe leaves the senders', '    this.#table.forget();\n', ''],
       ['what an evicted sender sent opens again', 'if (ctr < this.#table.floor(kidHigh, kidLow)) return TOO_OLD;', ''],

@@ -2,7 +2,7 @@
  * Packs the library and the command, installs both in an empty project, and uses them there as their users will: every
  * sub-path of `exports`, its types under both ways of module resolution, and the command. Run by `npm run check:package`.
  *
- * The list of sub-paths and of public names comes from the package itself: one that nobody checks here is a failure.
+ * The list of sub-paths and of public names comes from the package itself: one without a check here is a failure.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -303,7 +303,7 @@ function checkFiles(owner, required, known) {
   for (const file of required) expect(files.includes(file), `${owner.name} holds ${file}`);
   for (const file of files) expect(!UNWANTED.test(file), `${file} has no place in ${owner.name}`);
   for (const file of files.filter((name) => /\.(js|d\.ts)$/.test(name))) {
-    // Only its own dependencies: others may be here by chance.
+    // Only its own dependencies: others may be installed for other packages.
     for (const [, name] of readFileSync(join(folder, file), 'utf8').matchAll(IMPORTS)) {
       const dependency = /^(?:@[^/]+\/)?[^/]+/.exec(name)[0];
       const isKnown = known.test(name) || dependency in owner.dependencies;

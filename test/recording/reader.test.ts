@@ -148,7 +148,7 @@ describe('pcapng', () => {
     expect(timesOf(recording)).toEqual([5000n, 5n, 2_500_000_000n, 2_000_005_000n, 2n ** 32n + 5n]);
   });
 
-  it('keeps options and blocks that are not known, and says nothing untrue of what grew', () => {
+  it('keeps unknown options and blocks, and no length is wrong after growth', () => {
     const options = [1, 0, 3, 0, 104, 105, 33, 0, 0, 0, 0, 0];
     const unknown = block(0x0bad, [1, 2, 3, 4, 5, 6, 7, 8]);
     const counted = section.with(16, 99).fill(0, 17, 24);
@@ -220,7 +220,7 @@ describe('pcap and rtpdump', () => {
   ];
   it.each(refused)('refuses %s', (_, recording, pattern) => expect(messageOf(recording)).toMatch(pattern));
 
-  it('tells a last record that is cut short, and keeps what is whole', () => {
+  it('reports a last record that is cut short, and keeps whole ones', () => {
     const recording = pcap([packet, packet]);
     const rewriter = new RecordingRewriter({ growth: 0, takes: () => false, transform: () => {} });
     const parts = [...rewriter.push(recording.subarray(0, recording.length - 5))].map((part) => part.slice());

@@ -13,7 +13,7 @@ const TICKS_PER_SECOND = 100;
 
 type Files = (name: string) => string;
 
-/** Writes a capture of about so many bytes. */
+/** Writes a capture of about the given size. */
 function writeCapture(path: string, bytes: number): void {
   const writer = new RecordingWriter('pcap', { nanoseconds: false });
   const handle = openSync(path, 'w');

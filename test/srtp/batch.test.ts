@@ -1,4 +1,4 @@
-/** Batches do what single calls do (FORMAT.md sections 6 and 8): the same bytes, statuses and state, whatever waits. */
+/** Batches do what single calls do (FORMAT.md sections 6 and 8): the same bytes, statuses and state, also while others wait. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Engine } from '../../src/engine/engine.js';
@@ -150,7 +150,7 @@ test('packets in sequence go through the engine together; the first of a stream,
     },
   };
   const receiver = new SrtpReceiver(KEYS, {}, { engine });
-  /** A batch of indices, in turn of so many streams; one of them forged. */
+  /** A batch of indices, in turn of several streams; one of them forged. */
   const batchOf = (indices: readonly number[], streams = 1, forged = Number.NaN) => {
     groups.length = 0;
     const inputs = indices.map((index, i) => {

@@ -20,7 +20,7 @@ interface Direction {
   readonly overhead: number;
   /** Bytes before what is encrypted, at least. */
   readonly header: number;
-  /** The packet of this number, with so many bytes after its header. */
+  /** The packet of this number, with `length` bytes after its header. */
   packet(number: number, length: number): Uint8Array;
   reference(reference: SrtpReference, packet: Uint8Array, number: number): Uint8Array;
   protect(sender: SrtpSender, input: Uint8Array, out: Uint8Array, length?: number): number;

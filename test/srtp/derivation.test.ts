@@ -84,7 +84,7 @@ describe.each(SUITES)('%s: what is left of keys', (suite) => {
     }
   });
 
-  test('close goes on where wiping throws, and again when called again', () => {
+  test('close continues where wiping throws, and a second call continues too', () => {
     const engine = new SpyEngine();
     const sender = new SrtpSender(keys, {}, { engine });
     const error = engine.failAt('wipe');

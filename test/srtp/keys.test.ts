@@ -72,7 +72,7 @@ describe('the keys of a sender or a receiver', () => {
     }
   });
 
-  test('another suite is told with the two that there are', () => {
+  test('an error for another suite names the two suites on offer', () => {
     const { message } = refusalOf(
       () => new SrtpSender(mistyped<SrtpKeys>({ ...KEYS, suite: 'AES_CM_128_HMAC_SHA1_80' })),
     );

@@ -1,6 +1,6 @@
 /**
- * No key encrypts two packets under one nonce (FORMAT.md section 8): whatever is called, in whatever order, with whatever
- * sequence numbers, and whatever throws. The ledger is at the engine: it notes a nonce before its packet is encrypted.
+ * No key encrypts two packets under one nonce (FORMAT.md section 8): with any calls in any order, any sequence numbers, and
+ * exceptions anywhere. The ledger is at the engine: it records a nonce before its packet is encrypted.
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -15,7 +15,7 @@ import { rtcpPacket, rtpPacket, srtpKeys } from '../support/srtp.js';
 const KEYS = srtpKeys('AEAD_AES_128_GCM');
 const PAYLOAD = bytes(20);
 
-/** An engine that notes every key and nonce that encrypt, and throws where it is told to: before, or after. */
+/** An engine that records every key and nonce of an encryption, and throws on request: before, or after. */
 class LedgerEngine {
   readonly used = new Set<string>();
   repeats = 0;

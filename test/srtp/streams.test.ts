@@ -1,4 +1,4 @@
-/** State by SSRC and limits (FORMAT.md section 8): who makes it, who is put out, and where a key ends. */
+/** State by SSRC and limits (FORMAT.md section 8): which packets make streams, eviction, and the end of a key. */
 import { describe, expect, test, vi } from 'vitest';
 import { IdSlots } from '../../src/frames/id-slots.js';
 import { SrtpReceiver, SrtpSender } from '../../src/srtp/index.js';
@@ -97,7 +97,7 @@ describe('a receiver', () => {
     expect(receiver.unprotect(srtp(4, 500), out)).toBe(LENGTH);
     expect(receiver.stats.streams).toBe(3);
     for (const ssrc of [1, 3, 4]) expect(receiver.unprotect(srtp(ssrc, 500), out)).toBe(REPLAYED);
-    // What was put out comes back where it was.
+    // An evicted stream returns with its state.
     for (const sequence of [500, 499, 300]) expect(receiver.unprotect(srtp(2, sequence), out)).toBe(TOO_OLD);
     expect(receiver.stats.streams).toBe(3);
     expect(receiver.unprotect(srtp(2, 501), out)).toBe(LENGTH);
@@ -108,7 +108,7 @@ describe('a receiver', () => {
     expect(receiver.unprotect(srtp(9, 1, 1), out)).toBe(LENGTH);
   });
 
-  test('knows the ROC of a stream that was put out and comes back', () => {
+  test('knows the ROC of an evicted stream that returns', () => {
     const receiver = new SrtpReceiver(KEYS, { maxStreams: 1 });
     const out = new Uint8Array(100);
     receiver.setRoc(1, 3);
@@ -117,13 +117,13 @@ describe('a receiver', () => {
     expect(receiver.unprotect(srtp(1, 3, 4), out)).toBe(LENGTH);
     expect(receiver.unprotect(srtp(2, 7), out)).toBe(TOO_OLD);
     expect(receiver.unprotect(srtp(2, 8), out)).toBe(LENGTH);
-    // A stream of which only the ROC was told leaves nothing.
+    // A stream of which only the ROC was set leaves nothing.
     receiver.setRoc(3, 9);
     receiver.setRoc(4, 9);
     for (const ssrc of [3, 5, 6]) expect(receiver.unprotect(srtp(ssrc, 1, 0), out)).toBe(LENGTH);
   });
 
-  test('in a batch nobody is evicted before its end', () => {
+  test('no stream is evicted before the end of a batch', () => {
     const receiver = new SrtpReceiver(KEYS, { maxStreams: 2 });
     const ssrcs = Array.from({ length: 20 }, (_, i) => i);
     const inputs = [...ssrcs.map((ssrc) => srtp(ssrc)), srtp(0)];

@@ -8,7 +8,7 @@ export function concat(...parts: readonly (Uint8Array | readonly number[])[]): U
 const GUARD = 0xa5;
 const GUARD_BYTES = 24;
 
-/** A view amid guard bytes, `offset` bytes past a multiple of 8: of so many guard bytes itself, or of a content. */
+/** A view amid guard bytes, `offset` bytes past a multiple of 8: of guard bytes of a given length, or of a content. */
 export class Guarded {
   readonly bytes: Uint8Array;
   readonly #all: Uint8Array;

@@ -25,7 +25,7 @@ export function bytes(length: number, seed = 1): Uint8Array {
   return new Uint8Array(sample(`channel ${seed}`, length));
 }
 
-/** Fails unless both hold the same bytes, whatever kind of array they are. */
+/** Fails unless both hold the same bytes, in arrays of any kind. */
 export function expectBytes(actual: Uint8Array, expected: Uint8Array): void {
   if (Buffer.compare(actual, expected) !== 0) expect(toHex(actual)).toBe(toHex(expected));
 }

@@ -22,7 +22,7 @@ const NUMBERS_AS_THEY_ARE = [
   true,
 ];
 
-/** What is no length and no count, whatever the array. */
+/** Values that are no length and no count of any array. */
 export const NUMBERS: readonly HostileNumber[] = [
   ...NUMBERS_AS_THEY_ARE.map((value) => ({ name: `${typeof value} ${value}`, make: () => value })),
   { name: 'a symbol', make: () => Symbol('5') },
@@ -57,7 +57,7 @@ export const NUMBERS: readonly HostileNumber[] = [
   },
 ];
 
-/** The arguments of a batch; `results` are read back through `results`, whatever was passed. */
+/** The arguments of a batch; the results are read back through `results`, also where a wrapper was passed. */
 export interface BatchArguments {
   inputs: Uint8Array[];
   outs: Uint8Array[];
@@ -123,7 +123,7 @@ function trap(list: List, deed: string): HostileBatch {
   return { name: `${list}: an element that ${deed}`, spoil };
 }
 
-/** A Proxy that does a deed where an element is asked for. */
+/** A Proxy that runs an action when an element is read. */
 function proxied(list: List, deed: string): HostileBatch {
   const spoil = (args: BatchArguments, act: Act): void => {
     let hits = 0;

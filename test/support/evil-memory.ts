@@ -1,5 +1,5 @@
 /**
- * Memory that hostile arrays lie in, amid guard bytes, and what is true of an array whatever it says of itself: what the
+ * Memory that hostile arrays lie in, amid guard bytes, and the truth about an array that misreports itself: what the
  * intrinsic getters read.
  */
 
@@ -57,7 +57,7 @@ export class Memory {
     this.buffer = structuredClone(this.buffer, { transfer: [this.buffer] });
   }
 
-  /** Adds so many bytes to the end of the buffer, or takes them away. */
+  /** Adds bytes to the end of the buffer, or removes bytes. */
   resize(by: number): void {
     if (this.buffer.grow) this.buffer.grow(this.#total + by);
     else this.buffer.resize!(this.#total + by);
@@ -71,7 +71,7 @@ export class Memory {
     return Buffer.compare(this.#all, this.#before) === 0;
   }
 
-  /** What was written to the content's first bytes, where so many are there and no other byte has changed. */
+  /** What was written to the content's first bytes, where the content is long enough and no other byte has changed. */
   written(bytes: number): Uint8Array | undefined {
     const all = this.#all.slice();
     const from = this.at - this.#base;

@@ -5,7 +5,7 @@
  *       accessor threw; otherwise the result that plain arrays with the real length and bytes give;
  *     - after an error or a status every byte of `out` and around it is as it was, and of a batch the results of frames that
  *       were not finished are negative;
- *     - inputs are never written; no KID and CTR comes twice, whoever sealed; no message shows a secret;
+ *     - inputs are never written; no KID and CTR comes twice, from any sealer; no message shows a secret;
  *     - ordinary calls of this object and of other channels are right afterwards.
  */
 import { ConfigError } from '../../src/config-error.js';
@@ -28,7 +28,7 @@ export interface Round {
   readonly verify: (frame: number, contents: readonly Uint8Array[], got: Uint8Array | number) => string | undefined;
   /** Of a call with a length: the right one. */
   readonly length?: number;
-  /** Of a batch: the results as they are now, undefined where nobody can see them. */
+  /** Of a batch: the results as they are now, undefined where they cannot be read. */
   readonly results?: () => readonly (number | undefined)[];
 }
 
@@ -131,7 +131,7 @@ export function keepsSecrets(error: unknown, secrets: readonly Uint8Array[]): vo
   }
 }
 
-/** A frame of a batch whose result nobody can see: its bytes must be right for some length. */
+/** A frame of a batch whose result cannot be read: its bytes must be right for some length. */
 function verifyAnyLength(round: Round, frame: number, contents: Uint8Array[], memory: Memory): string | undefined {
   for (let length = 0; length <= memory.length; length++) {
     const bytes = memory.written(length);

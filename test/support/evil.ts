@@ -1,5 +1,5 @@
 /**
- * Hostile byte arrays, as a table. It says what an argument is made of, and nothing of the function that takes it:
+ * Hostile byte arrays, as a table. A row is about an argument, not about the function that takes it:
  * evil-run.ts puts the two together. Numbers and the containers of a batch are in evil-batch.ts.
  */
 import { runInNewContext } from 'node:vm';
@@ -63,7 +63,7 @@ function equip(array: Uint8Array, place: Place, name: PropertyKey, property: Pro
   return Object.setPrototypeOf(array, Object.create(Uint8Array.prototype, { [name]: property }));
 }
 
-/** An accessor that tells the truth, and does something else before. */
+/** An accessor that returns the true value after an action. */
 function accessor(place: Place, name: PropertyKey, deed: string, alloc = plain, deeds = DEEDS): HostileBytes {
   const make: HostileBytes['make'] = (content, act) => {
     const memory = new Memory(content, alloc);

@@ -31,7 +31,7 @@ export function clearBytes({ framing }: Setup): number {
 
 const inputs = new Map<string, Uint8Array>();
 
-/** An input with a payload of so many bytes, always the same. */
+/** An input with a payload of a given length, always the same. */
 export function inputOf({ framing }: Setup, payloadBytes: number): Uint8Array {
   const name = `${framing} ${payloadBytes}`;
   const known = inputs.get(name);

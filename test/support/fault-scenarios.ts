@@ -16,7 +16,7 @@ interface Act {
   after?(error: unknown, kind: Kind): void;
   /** Results may differ from those without a fault. */
   readonly lenient?: boolean;
-  /** A fault that persists is too much: for a constructor, whose key nobody has, and for a timer, which cannot be set again. */
+  /** A fault that persists is too much: for a constructor, whose key nothing holds, and for a timer, which cannot be set again. */
   readonly onceOnly?: boolean;
 }
 export type Kind = 'once' | 'persists';

@@ -1,6 +1,6 @@
 /**
- * A channel under test on an engine with fault points, and what must hold of it whatever throws: every out is untouched or
- * holds a right frame, whatever comes next is right, no nonce comes twice, and closing leaves no key. Right is what
+ * A channel under test on an engine with fault points, and its invariants after any exception: every out is untouched or
+ * holds a right frame, later results are right, no nonce comes twice, and closing leaves no key. Right is what
  * node:crypto makes of the configuration.
  */
 import { type Channel, enableEncryptionWith } from '../../src/channel/channel.js';
@@ -47,7 +47,7 @@ export class World {
   readonly openers: Opener[] = [];
   readonly #exchanges: Exchange[] = [];
   readonly #evicts: boolean;
-  /** Counters for frames that nobody has sent yet. */
+  /** Counters of frames that are still to be sent. */
   #nextCtr = 500;
 
   constructor(setup: Setup, { maxSenders = 64, firstCtr = 0 }: Traits = {}) {
@@ -87,7 +87,7 @@ export class World {
     return opener;
   }
 
-  /** Calls that seal payloads of so many bytes; -1 is an input that is no RTP, -2 one whose out has no room. */
+  /** Calls that seal payloads of these lengths; -1 is an input that is no RTP, -2 one whose out has no room. */
   sealing(call: Sealer, payloads: readonly number[], inPlace = false): Exchange {
     const plain = payloads.map((payload) => (payload === -1 ? bytes(40) : inputOf(this.setup, Math.abs(payload))));
     const rooms = payloads.map((payload) => (payload === -2 ? 3 : ROOM));
@@ -148,7 +148,7 @@ export class World {
     return this.#exchanges.map(({ results }) => results);
   }
 
-  /** Every out is untouched or a right frame, and every result tells which; `clean`: the results without a fault. */
+  /** Every out is untouched or a right frame, and every result shows which; `clean`: the results without a fault. */
   judge(clean: readonly Int32Array[] | undefined): void {
     for (const [e, { outs, results, incoming, inputs: given }] of this.#exchanges.entries()) {
       for (const [i, out] of outs.entries()) {
@@ -176,7 +176,7 @@ export class World {
   /** The frame that an out must hold, going by the header there. */
   #sealedIn(out: Guarded, given: Uint8Array): Uint8Array | undefined {
     const clear = clearBytes(this.setup);
-    // In place the input is gone; its length tells which it was.
+    // In place the input is gone; its length identifies it.
     const input = inputOf(this.setup, given.length - clear);
     if (this.setup.mode === 'SM4_128_ECB') return frameOf(this.setup, input, 0n, 0);
     if (out.untouched || out.bytes.length < clear + 17) return undefined;

@@ -232,7 +232,7 @@ export class FaultyEngine implements Engine {
   }
 }
 
-/** A job of no bytes, under nobody's nonce. */
+/** A job of no bytes, under an unused nonce. */
 function probe(): FrameJob {
   return { ...PROBE, output: new Uint8Array(16) } as FrameJob;
 }

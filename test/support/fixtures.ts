@@ -1,4 +1,4 @@
-/** The vector files in fixtures/, typed; fixtures/README.md says what each field means. */
+/** The vector files in fixtures/, typed; fixtures/README.md documents each field. */
 import { readFileSync } from 'node:fs';
 import { statusName } from '../../src/status.js';
 import type {
@@ -26,7 +26,7 @@ export type Sm4EcbCase = Sm4Case;
 export type HkdfCase = SchemaHkdfCase & { readonly prk: string; readonly okm: string };
 export type SframeCase = SchemaSframeCase & { readonly secret: string; readonly nonce: string; readonly aad: string };
 
-/** With the intermediate values, which nobody but a test of the page compares. */
+/** With the intermediate values, which only a test of the page compares. */
 export type ChannelCase = SchemaChannelCase & {
   readonly options: {
     readonly framing: 'rtp' | 'frame';

@@ -41,7 +41,7 @@ export function rtpPacket(payload: Uint8Array, fields: PacketFields = {}): Uint8
   return concat(header, payload);
 }
 
-/** An RTCP packet, of a sender report's type, with so many bytes after its SSRC. */
+/** An RTCP packet with the type of a sender report, and `body` after its SSRC. */
 export function rtcpPacket(body: Uint8Array, ssrc: number = SSRC): Uint8Array {
   const header = Buffer.alloc(8);
   header.writeUInt32BE(0x80c80000 + 1 + (body.length >> 2), 0);
@@ -66,7 +66,7 @@ function derive({ masterKey, masterSalt }: SrtpKeys, label: number, length: numb
   return new Uint8Array(createCipheriv(`aes-${8 * masterKey.length}-ctr`, masterKey, iv).update(Buffer.alloc(length)));
 }
 
-/** Protects as RFC 7714 says, for whatever ROC and index it is given. */
+/** Protects as in RFC 7714, for any ROC and index. */
 export class SrtpReference {
   readonly srtp: SessionKeys;
   readonly srtcp: SessionKeys;

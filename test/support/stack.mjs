@@ -15,11 +15,11 @@ import { enableEncryption, REPLAYED, UNFINISHED, UNKNOWN_KEY } from '../../dist/
 const [, , engineName, framing] = process.argv;
 const UNTOUCHED = 0xee;
 const STEPS = 600;
-/** So many steps in a row without an exception are the end. */
+/** This number of steps in a row without an exception is the end. */
 const CALM = 24;
 const BATCH = 12;
 
-/** The nearer to the stack's end, the fewer levels it goes up; arguments that nobody reads take 16 bytes of stack each two. */
+/** The nearer to the stack's end, the fewer levels are left; two unused arguments take 16 bytes of stack. */
 const PADS = Array.from({ length: 8 }, (_, i) => new Array(2 * i).fill(0));
 function call() {
   this.action();

@@ -1,6 +1,6 @@
 /**
  * Peers that make one mistake each: the second implementation, copied with a text or two changed, behind the same adapter. For tests
- * of `frameseal verify --peer`, which must find every mistake and tell it from the others.
+ * of `frameseal verify --peer`, which must find every mistake and distinguish it from the others.
  */
 import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -68,7 +68,7 @@ export const MISTAKES: readonly Mistake[] = [
     'if (bindHeader || true) return',
   ]),
   mistake('P is not bound', FRAMES, ['format.mjs', '0x01 : header[0] & 0x20', '0x01 : 0']),
-  mistake('RTCP is not told from RTP', FRAMES, ['format.mjs', "kind === 'rtcp' ? 0x01 : header", 'header']),
+  mistake('RTCP is not distinguished from RTP', FRAMES, ['format.mjs', "kind === 'rtcp' ? 0x01 : header", 'header']),
   mistake('clear bytes are not authenticated', FRAMES, [
     'format.mjs',
     'return Buffer.concat([header, clearBytes])',

@@ -121,7 +121,7 @@ function opening(mode, options, count, source = nextSession) {
 }
 
 const BATCH = 16;
-/** So many that what a round takes itself is good enough. */
+/** Enough frames that the cost of a round itself does not count. */
 const BATCHES = 4000;
 const BIG_FRAME = { mode: 'AES_256_GCM2', framing: 'frame' };
 const batchOf = (make) => Array.from({ length: BATCH }, (_, i) => make(i));
@@ -198,7 +198,7 @@ function flipped(packet, at) {
   return copy;
 }
 
-/** A frame of a KID that nobody has: 20 bytes of RTP header, config byte, KID. */
+/** A frame of an unknown KID: 20 bytes of RTP header, config byte, KID. */
 function madeUp(first, index) {
   const packet = first.slice();
   packet[25] = 0xee;

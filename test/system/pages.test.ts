@@ -138,7 +138,7 @@ describe('pages', () => {
     for (const target of targets) expect(files).toContain(target);
   });
 
-  // The names are not registered: outside a checkout `npx frameseal` would run what somebody else registers.
+  // The names are not registered: outside a checkout `npx frameseal` would run a package of another author.
   it('no page has npx or npm fetch a package of that name', () => {
     for (const page of [...pages, 'CONTRIBUTING.md', 'src/cli/README.md', 'bench/README.md']) {
       expect(text(page), page).not.toMatch(/npx (-y |--yes )?(-- )?frameseal|npm (i|install|add) frameseal(-cli)?$/m);
@@ -167,7 +167,7 @@ function checkoutLike(): string {
   return folder;
 }
 
-/** Runs lines in bash, on other ports, until one fails; ends whatever they started. */
+/** Runs lines in bash, on other ports, until one fails; ends the processes that they started. */
 function runShell(lines: string, cwd: string) {
   const moved = Object.entries(PORTS).reduce((script, [from, to]) => script.replaceAll(`:${from}`, `:${to}`), lines);
   const script = `set -euo pipefail\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n${moved}`;

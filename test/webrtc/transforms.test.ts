@@ -68,7 +68,7 @@ describe('a call', () => {
 });
 
 describe('what cannot be opened', () => {
-  it('is dropped and told: a mismatch after some frames, and not each frame', async () => {
+  it('is dropped and reported: a mismatch after some frames, and not each frame', async () => {
     const frames = Array.from({ length: 20 }, () => frameOf('audio/opus', FRAMES['audio/opus']!));
     const sealed = await through(sealFrames(channelOf('one')), frames);
     const statuses: FrameStatus[] = [];
@@ -111,14 +111,14 @@ describe('what cannot be opened', () => {
 });
 
 describe('codecs', () => {
-  it('one without a rule is dropped, and told by name', async () => {
+  it('one without a rule is dropped, and reported by name', async () => {
     const texts: string[] = [];
     const transform = sealFrames(channelOf(), { onStatus: ({ text, status }) => texts.push(`${status} ${text}`) });
     expect(await through(transform, [frameOf('video/H265', [1, 2, 3])])).toEqual([]);
     expect(texts[0]).toMatch(new RegExp(`^${MALFORMED} video/H265 has no rule: negotiate one of opus, vp9, vp8`));
   });
 
-  it('a frame that does not tell its codec has that of the option', async () => {
+  it('a frame without a media type has the codec of the option', async () => {
     const frame = { data: Uint8Array.of(1, 2, 3).buffer };
     const texts: string[] = [];
     await through(sealFrames(channelOf(), { onStatus: ({ text }) => texts.push(text) }), [frame]);

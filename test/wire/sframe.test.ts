@@ -80,7 +80,7 @@ describe('reading', () => {
     );
   });
 
-  it('begins where it is told and reads nothing before or after', () => {
+  it('begins at the given offset and reads nothing before or after', () => {
     const bytes = Buffer.concat([hex('ffff'), encodeHeader(0x123n, 0x4567n), hex('ffffff')]);
     expect(header.parse(bytes, 2, bytes.length)).toBe(5);
     expect([header.kidHigh, header.kidLow, header.ctr]).toEqual([0, 0x123, 0x4567]);

@@ -1,4 +1,4 @@
-/** Random frames in random batches do what the calls one by one do, whatever an engine does with frames together (FORMAT.md section 6). */
+/** Random frames in random batches do what the calls one by one do, however an engine groups frames (FORMAT.md section 6). */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { countedSessions, expectBytes, flipped, KID } from '../../support/channel.js';

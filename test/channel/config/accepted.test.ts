@@ -101,7 +101,7 @@ describe('what is accepted', () => {
     for (const config of configs) expect(parseConfig(config).key).toEqual(KEY_BYTES);
   });
 
-  it('nothing that is inherited: a prototype that somebody polluted configures no channel', () => {
+  it('no inherited field: a polluted prototype configures no channel', () => {
     expect(faultOf(Object.create(GCM2)).code).toBe('mode_missing');
     const { encryptionKdfSalt, ...rest } = GCM2;
     expect(faultOf(Object.assign(Object.create({ encryptionKdfSalt }), rest)).code).toBe('salt_missing');

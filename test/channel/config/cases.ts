@@ -106,7 +106,7 @@ export const CASES: readonly Case[] = [
   whole('an array', [GCM2], 'an array of 1 elements'),
   whole('a function', () => GCM2, 'function'),
   whole('a Map', new Map(Object.entries(GCM2)), 'Map'),
-  whole('a promise that nobody awaited', Promise.resolve(GCM2), 'Promise'),
+  whole('a promise without await', Promise.resolve(GCM2), 'Promise'),
   whole('bytes', KEY_BYTES, 'a Uint8Array of 32 bytes'),
   whole('a number', 7, 'number'),
 

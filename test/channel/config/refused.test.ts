@@ -35,7 +35,7 @@ describe('what is refused', () => {
     expect([...new Set(CASES.map(([, code]) => code))].sort()).toEqual(Object.keys(CODES).sort());
   });
 
-  it('tells the first fault, in the order config, fields, mode, key, salt, keyId, context', () => {
+  it('reports the first fault, in the order config, fields, mode, key, salt, keyId, context', () => {
     const faulty = { encryptionMode: 'x', encryptionKey: 'x', encryptionKdfSalt: 'x', keyId: 99, context: '' };
     const mended: [config: unknown, code: string][] = [
       [[{ ...faulty, mystery: 1 }], 'config_type'],

@@ -40,7 +40,7 @@ export interface Refusal {
   readonly room?: number;
 }
 
-/** What no side takes for RTP, whatever the keys. SM4 leaves RTCP in the clear. */
+/** Packets that no side takes for RTP, under any key. SM4 leaves RTCP in the clear. */
 export function rtpRefusals(setup: Setup): Refusal[] {
   const tail = bytes(64, 7);
   return [
@@ -168,7 +168,7 @@ export function tooLarge(setup: Setup, direction: 'seal' | 'open'): Uint8Array {
   return largest.subarray(0, MAX_BYTES[setup.framing] + overhead + 1);
 }
 
-/** Opens all frames, backwards and then forwards: what comes of it tells every bit of the replay window. */
+/** Opens all frames, backwards and then forwards: the results show every bit of the replay window. */
 export function probe(opener: Opener, sealed: readonly Uint8Array[]): unknown[] {
   const seen: unknown[] = [];
   const out = new Uint8Array(sealed[0]!.length + 8);

@@ -154,7 +154,7 @@ describe.each(SETUPS)(TITLE, (setup) => {
 });
 
 describe.each(SETUPS.filter(({ framing }) => framing === 'rtp'))(`rtcp clear: ${TITLE}`, (setup) => {
-  test.each(rtcpInClear())('$name: its status, whatever the option, and out untouched', ({ packet, status }) => {
+  test.each(rtcpInClear())('$name: its status, under either option, and out untouched', ({ packet, status }) => {
     for (const rtcp of isGcm(setup) ? (['clear'] as const) : (['clear', 'sealed'] as const)) {
       const { mode, ...options } = setup;
       const { sealer, opener, sending } = pair(config(mode), { ...options, rtcp });
@@ -172,7 +172,7 @@ describe.each(SETUPS.filter(({ framing }) => framing === 'rtp'))(`rtcp clear: ${
     }
   });
 
-  test('rtcp sealed: nothing of a packet but 8 bytes is in the clear, whatever its lengths say', () => {
+  test('rtcp sealed: only 8 bytes of a packet are in the clear, with any length fields', () => {
     if (!isGcm(setup)) return;
     const sealer = channelOf(setup).createSealer();
     const opener = pairOf(setup).opener;

@@ -21,7 +21,7 @@ dropWarnings();
 describe.each(SETUPS.filter((setup) => !isGcm(setup)))(`SM4: ${TITLE}`, (setup) => {
   const clear = clearBytes(setup);
 
-  test('section 5: no KID, no replay protection, no rotation, headers that nobody checks', () => {
+  test('section 5: no KID, no replay protection, no rotation, unchecked headers', () => {
     const { sealer, opener, receiving } = pairOf(setup);
     const frame = sealer.sealCopy(inputOf(setup, 20));
     expectBytes(sealer.sealCopy(inputOf(setup, 20)), frame);

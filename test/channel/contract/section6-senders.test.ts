@@ -71,7 +71,7 @@ describe.each(GCM_SETUPS)(`SFrame: ${TITLE}`, (setup) => {
     expect(channel.createOpener().open(forged, new Uint8Array(200))).toBe(OWN_FRAME);
   });
 
-  test('section 6: the window, against a plain model, whatever the order of frames', () => {
+  test('section 6: the window, against a plain model, in any order of frames', () => {
     const { sealed, receiving } = material(setup);
     const orders = fc.array(fc.nat(FRAMES - 1), { maxLength: 2 * FRAMES, size: 'max' });
     fc.assert(

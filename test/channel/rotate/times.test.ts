@@ -186,7 +186,7 @@ describe('section 6: rotations in flight', () => {
     expect(seen).toEqual([0, 1, 2, 3]);
   });
 
-  test('whatever the times, sealing only moves on, and what seals opens', () => {
+  test('at any times, sealing only moves to newer keys, and the sealing key opens', () => {
     const delays = [0, 1, 70, 150];
     for (const first of delays) {
       for (const second of delays) {

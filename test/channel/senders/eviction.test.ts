@@ -58,7 +58,7 @@ describe('section 6: at most maxSenders are kept, the least recently used goes f
     expect(known(opener, { 0: 100, 1: 100, 2: 100, 3: 0 })).toEqual([1, 2, 3]);
   });
 
-  test('forged frames of new and of evicted senders put nobody out', () => {
+  test('forged frames of new and of evicted senders evict no sender', () => {
     const opener = openerOf(2);
     for (const sender of [0, 1, 2]) take(opener, sender, 10);
     for (let i = 0; i < 20; i++) {
@@ -92,7 +92,7 @@ describe('section 6: batches', () => {
     expect(results[2]).toBe(OPENED);
   });
 
-  test('after a batch the least recently used are put out, also where it threw; and calls put out as before', () => {
+  test('after a batch the least recently used are evicted, also where it threw; and calls evict as before', () => {
     const batch = [0, 1, 2, 3, 0].map((sender, i) => frames[sender]![i]!);
     for (const broken of [false, true]) {
       const opener = openerOf(2);
@@ -161,7 +161,7 @@ describe('section 6: an evicted sender that comes back', () => {
     take(opener, 0, 8);
   });
 
-  test('65,536 are remembered, then the one put out longest ago is forgotten', () => {
+  test('65,536 are remembered, then the one evicted longest ago is forgotten', () => {
     // The table alone, with keys that cost nothing: 65,537 real senders would take ten seconds.
     const key = { setKey() {}, wipe() {} };
     const engine = mistyped<Engine>({ createGcmKey: () => key });

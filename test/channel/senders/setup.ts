@@ -40,7 +40,7 @@ export const forged = (sender: number, ctr: number): Uint8Array => {
 
 const MADE_UP = 0x0777_0000_0000_0000n;
 
-/** A frame of a KID that nobody has: a header and noise. */
+/** A frame of an unknown KID: a header and noise. */
 export function madeUp(index: number, ctr = 0): Uint8Array {
   return concat(writeSframeHeader(MADE_UP + BigInt(index), BigInt(ctr)), bytes(20, index));
 }

@@ -249,7 +249,7 @@ describe('a system that is slow to take datagrams', () => {
     const system = holdSends();
     for (let i = 0; i < 21; i++) await burst(Array.from({ length: 50 }, () => RECEIVER_REPORT));
     system.release();
-    // The receiver may lose some: so many at once do not fit into its buffer.
+    // The receiver may lose some: the burst does not fit into its buffer.
     await until(async () => (await counters()).forwarded.packets === 1024);
     expect(await counters()).toMatchObject({ received: { packets: 1050 }, forwarded: { packets: 1024 }, overruns: 26 });
   });

@@ -153,7 +153,7 @@ describe('a sealing gateway', () => {
     expect(totals(sealing)).toMatchObject({ oversize: 2 });
   });
 
-  it('goes on without a receiver', async () => {
+  it('continues without a receiver', async () => {
     const [entry, unused] = [await freePorts(), await freePorts()];
     const sealing = await startGateway(...onLoopback('seal', entry, unused), '--config', configFile());
     const sender = await Mailbox.open(0);
@@ -165,7 +165,7 @@ describe('a sealing gateway', () => {
     expect(totals(sealing)).toMatchObject({ received: { packets: 5 } });
   });
 
-  it('prints a line a second, and says where and with what it works', async () => {
+  it('prints a line a second, with its addresses and its channel', async () => {
     const { sealing } = await path();
     await pause(2200);
     const [first, ...rest] = sealing.events;

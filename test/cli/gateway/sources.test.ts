@@ -15,7 +15,7 @@ describe('sources', () => {
     expect(sources.allows('192.0.2.1')).toBe(true);
   });
 
-  it('can be anybody, nobody, or others from now on', () => {
+  it('can be any source, none, or others after a change', () => {
     expect(new Sources(['any']).allows('203.0.113.9')).toBe(true);
     const sources = new Sources([]);
     expect(sources.allows('203.0.113.9')).toBe(false);

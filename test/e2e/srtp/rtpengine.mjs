@@ -4,7 +4,7 @@
  *     SrtpSender   -> SRTP -> rtpengine -> RTP -> a plain socket
  *     SrtpReceiver <- SRTP <- rtpengine <- RTP <- a plain socket
  *
- * It is told by its control protocol: a cookie and a bencoded dictionary in a datagram.
+ * It takes commands in its control protocol: a cookie and a bencoded dictionary in a datagram.
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -90,7 +90,7 @@ describe('slots', () => {
     expect(memory.heap.subarray(slot, slot + SLOT_BYTES).every((byte) => byte === 0)).toBe(true);
   });
 
-  it('tell people what to do when there are no more', () => {
+  it('name the remedy when none is left', () => {
     const memory = new SimdMemory(compileModule(plainForm));
     const { memory: wasm } = memory.kernels;
     wasm.grow = () => {

@@ -226,7 +226,7 @@ function walk(
     const where = cursor.at - body.start;
     const opcode = cursor.byte();
     const instruction = opcode === 0xfd ? SIMD[cursor.unsigned()] : PLAIN[opcode];
-    if (!instruction) throw new RangeError(`${body.name} at ${where}: an instruction that nobody has judged`);
+    if (!instruction) throw new RangeError(`${body.name} at ${where}: an instruction without a verdict`);
     const index = skipImmediate(cursor, instruction.immediate);
     const label = `${instruction.name} at ${where}`;
     const popped = Array.from({ length: instruction.pops }, () => pop(stack, label)).reverse();

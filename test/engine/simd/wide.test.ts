@@ -1,4 +1,4 @@
-/** The wide form, which no platform gets unless it is asked for: every length, alone and in batches, against node:crypto. */
+/** The wide form, which a program selects itself: every length, alone and in batches, against node:crypto. */
 import { createCipheriv } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { type Engine, FrameJob, type GcmKey } from '../../../src/engine/engine.js';

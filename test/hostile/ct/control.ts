@@ -1,6 +1,6 @@
 /**
  * A subject that cannot leak by what it does: XOR and rotation of words in a fixed order, for about as long as a frame takes.
- * Where its classes differ, the machine tells them apart.
+ * Where its classes differ, the machine distinguishes them.
  */
 import { fixedAgainstRandom, nothing, type Subject } from './subject.js';
 

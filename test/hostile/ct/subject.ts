@@ -2,7 +2,7 @@
  * A subject of measurement: code that takes one input, of class 0 or class 1.
  *
  * Inputs of both classes are made alike, long before; each is copied to `input`, always the same array, and only `run` is
- * under the clock. So nothing but the content tells the classes apart: not an address, not what a cache holds.
+ * under the clock. So the content alone distinguishes the classes: no address, no content of a cache.
  */
 export type InputClass = 0 | 1;
 

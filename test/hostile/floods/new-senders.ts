@@ -46,7 +46,7 @@ class NewSender {
   readonly sealer: Sealer;
   readonly firstMs: number;
   dueMs: number;
-  /** Sealed before it is due: a token that comes back meanwhile would be its own. */
+  /** Sealed before its time: a token that returns meanwhile would be its own. */
   frame: Uint8Array;
 
   constructor(sealer: Sealer, dueMs: number) {

@@ -1,4 +1,4 @@
-/** Inputs on disk: seeds, which are committed and replayed by a test, and the corpus, from which the next run goes on. */
+/** Inputs on disk: seeds, which are committed and replayed by a test, and the corpus, from which the next run continues. */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

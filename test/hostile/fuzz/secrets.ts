@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { must } from './invariants.js';
 
-/** Shorter pieces turn up by chance, such as a length or a word of the message. */
+/** Shorter pieces occur at random, such as a length or a word of the message. */
 const SLICE = 8;
 
 /** The words that messages are made of: all text in the modules that write them. */

@@ -149,7 +149,7 @@ function statuses() {
   other.close();
 }
 
-/** Frames of invented senders: the derivation budget ends, and the sender that is known goes on. */
+/** Frames of invented senders: the derivation budget ends, and the known sender is not affected. */
 function flood() {
   const options = { ...FRAME, maxSenders: 64 };
   withPair(configOf(MODE), options, ({ sealer, opener }) => {

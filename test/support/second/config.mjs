@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * A second reading of FORMAT.md section 1: as much of it as turns a valid configuration of strings and numbers into
- * mode, key, salt, keyId and context. It shares no code with src/. Whatever it does not know it refuses, without a code.
+ * mode, key, salt, keyId and context. It shares no code with src/, and refuses unknown values without a code.
  */
 
 /**

@@ -1,5 +1,5 @@
 /**
- * Recordings of every format, changed in every byte: records or a RecordingError, whatever the chunks; and a rewriter that replaces
+ * Recordings of every format, changed in every byte: records or a RecordingError, in chunks of any size; and a rewriter that replaces
  * payloads, whose result is read again.
  */
 import { concat } from '../../../support/arrays.js';
@@ -14,7 +14,7 @@ const GROWTHS = [0, 1, 30, 1000];
 const MOST_MEMORY = 1 << 21;
 
 export function recordingTarget({ recording, recordingError }: Code): Target {
-  /** All that a reader tells of a recording that arrives in chunks. */
+  /** All that a reader shows of a recording that arrives in chunks. */
   function read(bytes: Uint8Array, chunkBytes: number): string {
     const reader = new recording.RecordingReader();
     const seen: string[] = [];
@@ -55,7 +55,7 @@ export function recordingTarget({ recording, recordingError }: Code): Target {
     return `${kind} ${offset} ${payloadAt - at} ${payloadEnd - at} ${entry.timeNs} ${entry.source?.address}`;
   }
 
-  /** Replaces payloads by themselves, backwards and with so many bytes after them; or takes these away. */
+  /** Replaces payloads by their bytes in reverse order with `growth` bytes after them; or removes these. */
   function rewrite(bytes: Uint8Array, growth: number, direction: 'longer' | 'shorter'): Uint8Array | undefined {
     const rewriter = new recording.RecordingRewriter({
       growth: direction === 'longer' ? growth : 0,

@@ -56,7 +56,7 @@ export function drawKid(keyId, name) {
 }
 
 /**
- * A number of so many bytes, which may be more than it needs.
+ * A number in a given number of bytes, which may be more than needed.
  * @param {bigint} value
  * @param {number} length
  */

@@ -65,7 +65,7 @@ export function rtp({ p = false, m = false, pt = 111, seq = 0x1a2b, csrcs = 0, p
 export const payload = (length) => bytes('payload', length);
 
 /**
- * The input of a frame with a payload of so many bytes.
+ * The input of a frame with a payload of a given length.
  * @param {Setup} setup
  * @param {number} length
  */
