@@ -29,7 +29,7 @@ interface Reader {
   readonly name: string;
   /** Fields, each with a right value that is not the default; `wrong` ones are never taken. */
   readonly fields: Readonly<Record<string, unknown>>;
-  /** What comes of such an object, in a form that can be compared; defaults where it is left out. */
+  /** The result for such an object, in a form that can be compared; defaults where it is absent. */
   readonly read: (options?: object) => unknown;
 }
 

@@ -16,8 +16,8 @@ const BASE = ['bytes', 'checks', 'config-error', 'options', 'random', 'status', 
 const MIDDLE = ['wire', 'engine', ...BASE];
 const UPPER = ['frames', ...MIDDLE];
 
-/** What each room, a folder or a file of src/, may import. */
-const ROOMS: Readonly<Record<string, readonly string[]>> = {
+/** What each layer, a folder or a file of src/, may import. */
+const LAYERS: Readonly<Record<string, readonly string[]>> = {
   cli: ['cli'],
   index: ['channel', ...UPPER],
   aead: ['engine', 'checks', 'bytes', 'status'],
@@ -39,7 +39,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   status: [],
 };
 
-/** Packages, and the rooms that may import them. */
+/** Packages, and the layers that may import them. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@noble/hashes': ['channel', 'vectors'],
   '@nats-io/': ['cli'],
@@ -83,28 +83,28 @@ function importsOf(code: string): string[] {
   return [...statements, ...effects, ...calls].map((match) => match[1] ?? '?');
 }
 
-function roomOf(path: string): string {
+function layerOf(path: string): string {
   return path.split('/')[0]!.replace(/\.[jt]s$/, '');
 }
 
 /** What is wrong with the imports and names of a file; `path` is relative to src/. */
 function violations(path: string, code: string): string[] {
-  const room = roomOf(path);
-  const allowed = ROOMS[room];
-  if (allowed === undefined) return [`${path}: no room is called ${room}`];
+  const layer = layerOf(path);
+  const allowed = LAYERS[layer];
+  if (allowed === undefined) return [`${path}: no layer has the name ${layer}`];
   const found: string[] = [];
   for (const name of importsOf(code)) {
     const isRelative = name.startsWith('.');
     // The kernels' source is run by the build, and not part of the package.
     if (isRelative && name.includes('/kernel/') && !path.startsWith(KERNEL)) found.push(`${path} imports ${name}`);
     const isAllowed = isRelative
-      ? allowed.includes(roomOf(posix.join(posix.dirname(path), name)))
-      : Object.entries(PACKAGES).some(([start, rooms]) => isFrom(name, start) && rooms.includes(room));
+      ? allowed.includes(layerOf(posix.join(posix.dirname(path), name)))
+      : Object.entries(PACKAGES).some(([start, layers]) => isFrom(name, start) && layers.includes(layer));
     if (!isAllowed && !(path === BUILD && name.startsWith('node:'))) found.push(`${path} imports ${name}`);
   }
   const text = withoutText(code);
   // random.ts asks Node whether it builds a start-up snapshot.
-  if (room !== 'cli' && path !== BUILD && path !== 'random.ts') {
+  if (layer !== 'cli' && path !== BUILD && path !== 'random.ts') {
     for (const [global] of text.matchAll(/\b(?:process|Buffer|require|__dirname|__filename)\b/g)) {
       found.push(`${path} uses ${global}`);
     }
@@ -126,9 +126,9 @@ const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
 
 describe('src', () => {
   it('is read whole', () => {
-    const rooms = new Set(files.map(({ path }) => roomOf(path)));
-    for (const room of ['cli', 'index', 'aead', 'channel', 'frames', 'wire', 'engine', ...BASE])
-      expect(rooms).toContain(room);
+    const layers = new Set(files.map(({ path }) => layerOf(path)));
+    for (const layer of ['cli', 'index', 'aead', 'channel', 'frames', 'wire', 'engine', ...BASE])
+      expect(layers).toContain(layer);
     expect(files.flatMap(({ code }) => importsOf(code)).length).toBeGreaterThan(60);
   });
 

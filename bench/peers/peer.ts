@@ -59,7 +59,7 @@ export interface Work {
   readonly frames?: number;
   /** Prepares `calls` calls, off the clock: makes what the calls consume. */
   readonly before?: (calls: number) => void;
-  /** Does the task and shows what came of it. */
+  /** Does the task and returns its result. */
   readonly made: () => Made | Promise<Made>;
 }
 

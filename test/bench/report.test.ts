@@ -133,7 +133,7 @@ describe('validate', () => {
 });
 
 describe('formats', () => {
-  it('text says who does not offer a case, what is noisy, and what a core carries', () => {
+  it('text names peers that do not offer a case, noisy cases, and the load that a core carries', () => {
     expect(headText(document)).toContain('frameseal 1.2.3 at abc1234, 2026-01-02');
     const text = caseText([result(160, 5, { noisy: true })]);
     expect(text).toMatch(/node:crypto +5,000 +\+-2% +5\.00x +816/);

@@ -1,4 +1,4 @@
-/** Runs in the browser: one call after the other between two peer connections of the page, and posts what came of each. */
+/** Runs in the browser: one call after the other between two peer connections of the page, and posts the result of each. */
 
 const CONFIG = {
   encryptionMode: 'AES_128_GCM2',

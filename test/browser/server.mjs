@@ -7,7 +7,7 @@ const PAGE = '<!doctype html><title>frameseal</title><body><script type="module"
 const SPARE_MS = 60_000;
 const SPARE_OF_CALL_MS = 25_000;
 
-/** Has `open` show the page; `report` gets what comes of each call. Returns why that failed, if it did. */
+/** Has `open` show the page; `report` gets the result of each call. Returns the reason of a failure, if any. */
 export async function serveCalls(scripts, cases, open, report) {
   const { promise: done, resolve } = Promise.withResolvers?.() ?? withResolvers();
   const server = createServer(async (request, response) => {

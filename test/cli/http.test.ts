@@ -1,4 +1,4 @@
-/** The HTTP side of a gateway: what it answers, and what those who ask slowly, or all at once, cannot do. */
+/** The HTTP side of a gateway: its answers, and its bounds against slow clients and bursts of requests. */
 import http from 'node:http';
 import net from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -68,7 +68,7 @@ describe('answers', () => {
     expect(ready).toMatchObject({ status: 503, text: expect.stringContaining('no snapshot') });
   });
 
-  it('are made once for those who ask in the same moment', async () => {
+  it('are made once for requests of the same moment', async () => {
     const { get, asked } = await serve();
     const before = asked.count;
     await Promise.all(Array.from({ length: 20 }, () => get('/metrics')));
@@ -189,7 +189,7 @@ describe('/metrics', () => {
   });
 });
 
-describe('those who ask', () => {
+describe('clients', () => {
   it('have 100 connections; more are closed, and the loop continues', async () => {
     const { port } = await serve();
     const crowd = Array.from({ length: 1000 }, () => connect(port, 'GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n'));

@@ -1,4 +1,4 @@
-/** `frameseal verify --peer`: what becomes of peers that end, fall silent or talk nonsense, and of usage errors. */
+/** `frameseal verify --peer`: peers that end, stall or give malformed answers, and usage errors. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** Files that hold keys: who may reach them, what is read, and that a replacement leaves the old file or the new one, whole. */
+/** Files that hold keys: permissions, limits of reading, and a replacement that leaves the old file or the new one, whole. */
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { basename, dirname, join } from 'node:path';

@@ -1,4 +1,4 @@
-/** The road of a frame, with a protocol that copies: order, batches, exceptions, closing. */
+/** The pipeline of a frame, with a protocol that copies: order, batches, exceptions, closing. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { EMPTY } from '../../src/bytes.js';
 import type { FrameJob } from '../../src/engine/engine.js';

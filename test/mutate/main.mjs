@@ -1,5 +1,5 @@
 /**
- * `npm run mutate`: breaks one rule after the other in copies of the sources, and looks who notices.
+ * `npm run mutate`: breaks one rule after the other in copies of the sources, and runs the tests that must notice.
  *
  *     format     rules of FORMAT.md, judged by the files of vectors in fixtures/
  *     state      order, wiping and exception paths, judged by the unit tests that each rule names

@@ -92,12 +92,12 @@ export const SENDER_RULES = [
         'thoroughly([this.#candidates], (',
       ],
       [
-        'a key that ends leaves who was evicted',
+        'a key that ends leaves its evicted senders',
         'if (live === undefined || evicted.high(slot) >>> 28 === live.keyId) evicted.remove(slot);',
         '',
       ],
       [
-        'a key that ends forgets all who were evicted',
+        'a key that ends forgets all evicted senders',
         'live === undefined || evicted.high(slot) >>> 28 === live.keyId',
         'slot >= 0',
       ],

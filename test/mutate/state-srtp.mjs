@@ -59,7 +59,7 @@ export const SRTP_RULES = [
       ['a stream that comes back opens what it sent', 'this.window.reset(highest + 1);', 'this.window.reset();'],
       ['a stream that comes back has no ROC', '    if (highest >= 0) this.window.accept(highest);\n', ''],
       [
-        'nothing is kept of who is evicted',
+        'no record of evicted streams',
         'if (highest >= 0) this.#evicted.keep(',
         'if (highest < -1) this.#evicted.keep(',
       ],
@@ -195,7 +195,7 @@ export const SRTP_RULES = [
     mutations: [
       ['sources without end', 'if (ids.size === MOST) ids.remove(ids.oldest);', ''],
       ['a source is kept twice', 'if (before < 0) ids.insert(idHigh, idLow);', 'ids.insert(idHigh, idLow);'],
-      ['who is back stays', 'if (slot >= 0) this.#ids.remove(slot);', ''],
+      ['a stream that returns stays', 'if (slot >= 0) this.#ids.remove(slot);', ''],
       ['growing loses what there was', '      larger.set(this.#highest);\n', ''],
     ],
   },

@@ -25,10 +25,14 @@ const COPIES = [
 ];
 const PACK = ['pack', '--include-workspace-root', '--workspace', 'frameseal-cli', '--pack-destination'];
 
+/** Manifests that have one version, and its heading in CHANGELOG.md. */
+const MANIFESTS = ['package.json', 'src/cli/package.json', 'bench/package.json'];
+
 const work = mkdtempSync(join(tmpdir(), 'frameseal-release-'));
 try {
   rmSync(RELEASE, { recursive: true, force: true });
   mkdirSync(RELEASE, { recursive: true });
+  checkVersions();
   const [first, second] = COPIES.map(packCopy);
   compareCopies(first, second);
   const tarballs = readdirSync(RELEASE).filter((name) => name.endsWith('.tgz'));
@@ -40,6 +44,14 @@ try {
   process.exitCode = 1;
 } finally {
   rmSync(work, { recursive: true, force: true });
+}
+
+function checkVersions() {
+  const text = (name) => readFileSync(join(ROOT, name), 'utf8');
+  const [version, ...others] = MANIFESTS.map((name) => JSON.parse(text(name)).version);
+  for (const other of others) expectEqual(other, version, 'the version of a workspace');
+  const [, newest] = /^## (\S+)/m.exec(text('CHANGELOG.md'));
+  expectEqual(newest, version, 'the newest version of CHANGELOG.md');
 }
 
 /** Packs both packages in a copy of the tree. Returns the folder of the tarballs. */

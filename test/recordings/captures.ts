@@ -18,7 +18,7 @@ const COMPLAINTS = ['lost', 'late', 'again', 'malformed'].map((kind) => `framese
 
 type Files = (name: string) => string;
 
-/** Who captures: the program, its arguments, and what it prints when it has begun. */
+/** A capturing program: its arguments, and what it prints when it has begun. */
 const CAPTURERS: Readonly<
   Record<string, (on: string, file: string) => [command: string, args: string[], begun: RegExp]>
 > = {

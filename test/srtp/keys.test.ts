@@ -80,7 +80,7 @@ describe('the keys of a sender or a receiver', () => {
       expect(message).toContain(name);
   });
 
-  test('the arrays are copied: what becomes of them later does not matter', () => {
+  test('the arrays are copied: later changes do not matter', () => {
     const keys = { ...KEYS, masterKey: KEYS.masterKey.slice(), masterSalt: KEYS.masterSalt.slice() };
     const [sender, receiver] = [new SrtpSender(keys), new SrtpReceiver(keys)];
     keys.masterKey.fill(0);

@@ -105,7 +105,7 @@ export function rtp(
   return Uint8Array.from([...header, ...words, ...payload, ...tail]);
 }
 
-/** A copy with some bits of one byte turned over; a negative index counts from the end. */
+/** A copy with some bits of one byte flipped; a negative index counts from the end. */
 export function flipped(packet: Uint8Array, at: number, mask = 1): Uint8Array {
   const copy = packet.slice();
   copy[at < 0 ? copy.length + at : at]! ^= mask;

@@ -81,7 +81,7 @@ function transfer(results: Int32Array): void {
   structuredClone(results.buffer, { transfer: [results.buffer as ArrayBuffer] });
 }
 
-const BATCH_DEEDS: Record<string, (act: Act, args: BatchArguments) => void> = {
+const BATCH_ACTIONS: Record<string, (act: Act, args: BatchArguments) => void> = {
   throws: (act) => {
     throw act.error;
   },
@@ -109,32 +109,32 @@ const BATCH_DEEDS: Record<string, (act: Act, args: BatchArguments) => void> = {
 
 type List = 'inputs' | 'outs';
 
-/** Does a deed at the first look at an element. */
-function trap(list: List, deed: string): HostileBatch {
+/** Runs an action at the first look at an element. */
+function trap(list: List, action: string): HostileBatch {
   const spoil = (args: BatchArguments, act: Act): void => {
     const element = args[list][MIDDLE];
     let hits = 0;
     const get = () => {
-      if (++hits === 1) BATCH_DEEDS[deed]!(act, args);
+      if (++hits === 1) BATCH_ACTIONS[action]!(act, args);
       return element;
     };
     Object.defineProperty(args[list], MIDDLE, { get, configurable: true });
   };
-  return { name: `${list}: an element that ${deed}`, spoil };
+  return { name: `${list}: an element that ${action}`, spoil };
 }
 
 /** A Proxy that runs an action when an element is read. */
-function proxied(list: List, deed: string): HostileBatch {
+function proxied(list: List, action: string): HostileBatch {
   const spoil = (args: BatchArguments, act: Act): void => {
     let hits = 0;
     args[list] = new Proxy(args[list], {
       get(target, name) {
-        if (name === String(MIDDLE) && ++hits === 1) BATCH_DEEDS[deed]!(act, args);
+        if (name === String(MIDDLE) && ++hits === 1) BATCH_ACTIONS[action]!(act, args);
         return Reflect.get(target, name) as unknown;
       },
     });
   };
-  return { name: `${list}: a Proxy that ${deed}`, spoil };
+  return { name: `${list}: a Proxy that ${action}`, spoil };
 }
 
 /** Null from the second look on, or at the first one alone. */
@@ -159,7 +159,7 @@ function lists(list: List): HostileBatch[] {
   const withLength = (was: Uint8Array[], length: unknown) =>
     new Proxy(was, { get: (target, name) => (name === 'length' ? length : (Reflect.get(target, name) as unknown)) });
   return [
-    ...Object.keys(BATCH_DEEDS).flatMap((deed) => [trap(list, deed), proxied(list, deed)]),
+    ...Object.keys(BATCH_ACTIONS).flatMap((action) => [trap(list, action), proxied(list, action)]),
     changing(list, 'first'),
     changing(list, 'second'),
     replace('a plain Proxy', (was) => new Proxy(was, {})),

@@ -20,8 +20,8 @@ export interface Act {
   readonly outs: readonly Memory[];
 }
 
-type Deed = (act: Act, hit: number, memory?: Memory) => void;
-const DEEDS: Record<string, Deed> = {
+type Action = (act: Act, hit: number, memory?: Memory) => void;
+const ACTIONS: Record<string, Action> = {
   throws: (act) => {
     throw act.error;
   },
@@ -33,13 +33,13 @@ const DEEDS: Record<string, Deed> = {
 /** Taking memory away at the first, second or third look. */
 const LOOKS = [1, 2, 3];
 const DETACHING = Object.fromEntries(
-  LOOKS.map((look): [string, Deed] => [
+  LOOKS.map((look): [string, Action] => [
     `detaches at look ${look}`,
     (_, hit, memory) => hit === look && memory!.detach(),
   ]),
 );
 const RESIZING = Object.fromEntries(
-  LOOKS.flatMap((look): [string, Deed][] => [
+  LOOKS.flatMap((look): [string, Action][] => [
     [`shrinks at look ${look}`, (_, hit, memory) => hit === look && memory!.resize(-40)],
     [`grows at look ${look}`, (_, hit, memory) => hit === look && memory!.resize(64)],
   ]),
@@ -64,12 +64,12 @@ function equip(array: Uint8Array, place: Place, name: PropertyKey, property: Pro
 }
 
 /** An accessor that returns the true value after an action. */
-function accessor(place: Place, name: PropertyKey, deed: string, alloc = plain, deeds = DEEDS): HostileBytes {
+function accessor(place: Place, name: PropertyKey, action: string, alloc = plain, actions = ACTIONS): HostileBytes {
   const make: HostileBytes['make'] = (content, act) => {
     const memory = new Memory(content, alloc);
     let hits = 0;
     const get = () => {
-      deeds[deed]!(act, ++hits, memory);
+      actions[action]!(act, ++hits, memory);
       return name === Symbol.species ? Uint8Array : Reflect.get(Uint8Array.prototype, name, array);
     };
     const array: Uint8Array = memory.view();
@@ -77,7 +77,7 @@ function accessor(place: Place, name: PropertyKey, deed: string, alloc = plain, 
     const heir = Object.defineProperty(class extends Uint8Array {}, name, { get });
     return { value: equip(array, place, 'constructor', { value: heir }), memory };
   };
-  return { name: `${place} ${String(name)} that ${deed}`, make };
+  return { name: `${place} ${String(name)} that ${action}`, make };
 }
 
 class Other extends Uint8Array {
@@ -121,13 +121,17 @@ const WATCHED = ['length', 'byteLength', 'byteOffset', 'buffer'];
 const SELDOM = ['set', 'subarray', 'slice', 'fill', 'copyWithin', 'constructor', 'every', Symbol.species];
 const SYMBOLS = [Symbol.iterator, Symbol.toStringTag];
 const ACTING = [
-  ...WATCHED.flatMap((name) => Object.keys(DEEDS).map((deed) => accessor('own', name, deed))),
-  ...WATCHED.flatMap((name) => ['throws', 'calls the same object'].map((deed) => accessor('inherited', name, deed))),
-  ...[...SELDOM, ...SYMBOLS].flatMap((name) =>
-    ['throws', 'calls the same object'].map((deed) => accessor('own', name, deed)),
+  ...WATCHED.flatMap((name) => Object.keys(ACTIONS).map((action) => accessor('own', name, action))),
+  ...WATCHED.flatMap((name) =>
+    ['throws', 'calls the same object'].map((action) => accessor('inherited', name, action)),
   ),
-  ...WATCHED.flatMap((name) => Object.keys(DETACHING).map((deed) => accessor('own', name, deed, plain, DETACHING))),
-  ...WATCHED.flatMap((name) => Object.keys(RESIZING).map((deed) => accessor('own', name, deed, resizable, RESIZING))),
+  ...[...SELDOM, ...SYMBOLS].flatMap((name) =>
+    ['throws', 'calls the same object'].map((action) => accessor('own', name, action)),
+  ),
+  ...WATCHED.flatMap((name) => Object.keys(DETACHING).map((action) => accessor('own', name, action, plain, DETACHING))),
+  ...WATCHED.flatMap((name) =>
+    Object.keys(RESIZING).map((action) => accessor('own', name, action, resizable, RESIZING)),
+  ),
 ];
 
 type Form = (memory: Memory) => unknown;

@@ -1,4 +1,4 @@
-/** Configurations that are accepted, and what comes of them (FORMAT.md section 1). */
+/** Configurations that are accepted, and their values (FORMAT.md section 1). */
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { generateKey, generateSalt, parseConfig } from '../../../src/channel/config.js';

@@ -1,4 +1,4 @@
-/** Arbitrary values as a configuration: nothing but a well-formed result or a ConfigError without secrets comes of them. */
+/** Arbitrary values as a configuration: the result is well-formed, or a ConfigError without secrets. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../../src/channel/config.js';

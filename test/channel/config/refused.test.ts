@@ -37,7 +37,7 @@ describe('what is refused', () => {
 
   it('reports the first fault, in the order config, fields, mode, key, salt, keyId, context', () => {
     const faulty = { encryptionMode: 'x', encryptionKey: 'x', encryptionKdfSalt: 'x', keyId: 99, context: '' };
-    const mended: [config: unknown, code: string][] = [
+    const corrected: [config: unknown, code: string][] = [
       [[{ ...faulty, mystery: 1 }], 'config_type'],
       [{ ...faulty, mystery: 1 }, 'unknown_field'],
       [faulty, 'mode_unknown'],
@@ -46,7 +46,7 @@ describe('what is refused', () => {
       [{ ...GCM2, keyId: 99, context: '' }, 'key_id_range'],
       [{ ...GCM2, context: '' }, 'context_empty'],
     ];
-    for (const [config, code] of mended) expect(faultOf(config).code).toBe(code);
+    for (const [config, code] of corrected) expect(faultOf(config).code).toBe(code);
     expect(faultOf({ ...SM4, encryptionKdfSalt: SALT, keyId: 1, context: '' }).code).toBe('salt_not_allowed');
     expect(faultOf({ ...SM4, keyId: 1, context: '' }).code).toBe('key_id_not_allowed');
   });

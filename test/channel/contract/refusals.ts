@@ -1,4 +1,4 @@
-/** What a sealer and an opener refuse, each with its status (FORMAT.md sections 4 to 7), and how to see that nothing came of it. */
+/** What a sealer and an opener refuse, each with its status (FORMAT.md sections 4 to 7), and the check that no state has changed. */
 import type { Channel } from '../../../src/channel/channel.js';
 import type { Opener } from '../../../src/channel/opener.js';
 import {
@@ -60,7 +60,7 @@ export function rtpRefusals(setup: Setup): Refusal[] {
   ];
 }
 
-/** What becomes of RTCP on a channel that leaves it in the clear. */
+/** Statuses of RTCP on a channel that leaves RTCP in the clear. */
 export function rtcpInClear(): Refusal[] {
   const strange = (first: number, second: number) => concat(RTCP_PACKET, [first, second, 0, 0]);
   return [

@@ -1,4 +1,4 @@
-/** The contract of seal and open, FORMAT.md sections 5 and 6: what an opener refuses, and that nothing comes of it. */
+/** The contract of seal and open, FORMAT.md sections 5 and 6: what an opener refuses, without a change of state. */
 import { describe, expect, test, vi } from 'vitest';
 import * as statuses from '../../../src/status.js';
 import {
@@ -34,7 +34,7 @@ dropWarnings();
 describe.each(SETUPS)(TITLE, (setup) => {
   const clear = clearBytes(setup);
 
-  describe('sections 5 and 6: what an opener refuses, and that nothing comes of it', () => {
+  describe('sections 5 and 6: what an opener refuses, without a change of state', () => {
     const made = material(setup);
     const { sealed, receiving } = made;
     const known = SEEN.map((i) => sealed[i]!);

@@ -1,4 +1,4 @@
-/** Who may send, and sealers for each SSRC. */
+/** Allowed sources, and sealers for each SSRC. */
 import { describe, expect, it } from 'vitest';
 import { ChannelProtector, ChannelUnprotector, keyIdOf } from '../../../src/cli/gateway/protection.js';
 import { Sources } from '../../../src/cli/gateway/sources.js';

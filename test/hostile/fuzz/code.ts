@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { Coverage } from './coverage.js';
 import { HITS, instrument, type Point } from './instrument.js';
 
-/** Rooms and files of dist/ that get counters. The engines get none: engines have tests of their own, and counters would slow them too much. */
+/** Folders and files of dist/ that get counters. The engines get none: engines have tests of their own, and counters would slow them too much. */
 const COUNTED = ['wire', 'channel', 'srtp', 'recording', 'vectors', 'bytes.js', 'replay.js', 'arrays.js'];
 
 /** Modules by name. */

@@ -3,7 +3,7 @@ import { number, table } from '../../../src/cli/terminal.js';
 import type { Coverage, FileCoverage } from './coverage.js';
 import type { Fuzzer } from './fuzzer.js';
 
-/** Rooms whose branches the command answers for. */
+/** Folders whose branches the report covers. */
 const JUDGED = ['wire/', 'channel/', 'srtp/'];
 const OTHERS = ['recording/', 'vectors/', 'bytes.js', 'replay.js', 'arrays.js'];
 /** Branches that are listed, of all files. */

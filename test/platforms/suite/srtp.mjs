@@ -35,11 +35,11 @@ function everyLength(suite) {
   const [sender, other] = ['auto', 'portable'].map((engine) => new SrtpSender(keysOf(suite), { engine }));
   const [otherReceiver, receiver] = ['auto', 'portable'].map((engine) => new SrtpReceiver(keysOf(suite), { engine }));
   const [out, expected, back] = [0, 1, 2].map(() => new Uint8Array(MOST_BYTES + 100));
-  const roads = [
+  const kinds = [
     { make: (part, i) => rtp(part, i), protect: 'protect', unprotect: 'unprotect', overhead: sender.overhead },
     { make: (part) => rtcp(part), protect: 'protectRtcp', unprotect: 'unprotectRtcp', overhead: sender.rtcpOverhead },
   ];
-  for (const { make, protect, unprotect, overhead } of roads) {
+  for (const { make, protect, unprotect, overhead } of kinds) {
     for (let length = 0; length <= MOST_BYTES; length++) {
       const packet = make(payload.subarray(0, length), length);
       const written = sender[protect](packet, out);

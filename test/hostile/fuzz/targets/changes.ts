@@ -70,7 +70,7 @@ export function changesOf(frame: Uint8Array, earlier: readonly { bytes: Uint8Arr
   return bytes;
 }
 
-/** Every bit turned over, every length cut to, or every byte given one value; one at a time, and the frame itself last. */
+/** Every bit flipped, every length cut to, or every byte given one value; one at a time, and the frame itself last. */
 export function sweepOf(frame: Uint8Array, reader: Reader): Uint8Array[] {
   const places = [...frame.keys()].filter((at) => at < SWEPT_BYTES || at >= frame.length - SWEPT_BYTES);
   const changed = (at: number, byte: number) => {

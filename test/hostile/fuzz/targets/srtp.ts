@@ -136,7 +136,7 @@ class Conversation {
     }
   }
 
-  /** Opens a packet, and judges what comes of it. */
+  /** Opens a packet, and judges the result. */
   #open(packet: Packet): string {
     const [result, out] = open(this.#receiver, packet);
     this.#outcomes.add(Math.min(0, result));
