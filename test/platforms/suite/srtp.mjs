@@ -78,15 +78,13 @@ function windows() {
   equal(unprotect(next), 42, 'the packet itself');
   sender.setRoc(SSRC, 0xffffffff);
   equal(protectedOf(65_535).length, 58, 'the last index');
-  sender.setRoc(SSRC, 0xffffffff);
-  receiver.setRoc(SSRC, 0xffffffff);
+  refused(EXHAUSTED, 'beyond the last index', (out) => sender.protect(rtp(payload, 0), out));
   refused(REPLAYED, 'the last index, again', (out) => sender.protect(rtp(payload, 65_535), out));
   equal(receiver.stats.refused.BAD_TAG, 1, 'changed packets counted');
   sender.close();
   receiver.close();
   refused(CLOSED, 'a closed sender', (out) => sender.protect(rtp(payload), out));
   refused(CLOSED, 'a closed receiver', (out) => receiver.unprotectRtcp(next, out));
-  equal(EXHAUSTED < 0, true, 'EXHAUSTED is a status');
 }
 
 function batch() {
