@@ -25,7 +25,7 @@ const docs = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md
 const pages = ['README.md', ...docs.map((name) => `docs/${name}`)];
 
 /** Ports that pages name; a test takes others, which are free. */
-const PORTS = { 5004: 45_004, 6004: 46_004, 7004: 47_004, 9464: 49_464 };
+const PORTS = { 5004: 25_004, 6004: 26_004, 7004: 27_004, 9464: 29_464, 9465: 29_465 };
 const SHELL_LIMIT_MS = 120_000;
 /** A page may show the command of a mode that warns. */
 const SM4_WARNING = /^frameseal: SM4_128_ECB has no integrity.*\n/gm;
