@@ -40,7 +40,7 @@ function plain(clearBytes: (frame: Uint8Array) => number): CodecRule {
 
 const VP8_TAG_BYTES = 3;
 const VP8_KEY_FRAME_BYTES = 10;
-const isVp8KeyFrame = (frame: Uint8Array): boolean => frame.length > 0 && (frame[0]! & 1) === 0;
+const isVp8KeyFrame = (frame: Uint8Array): boolean => (frame[0]! & 1) === 0;
 
 export const CODECS: Readonly<Record<Codec, CodecRule>> = {
   opus: plain(() => 0),

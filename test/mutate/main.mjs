@@ -15,6 +15,7 @@ import { FRAME_RULES } from './state-frames.mjs';
 import { SENDER_RULES } from './state-senders.mjs';
 import { SIMD_RULES } from './state-simd.mjs';
 import { SRTP_RULES } from './state-srtp.mjs';
+import { WEBRTC_RULES } from './state-webrtc.mjs';
 
 /** Copies at work side by side. */
 const COPIES = 2;
@@ -47,6 +48,7 @@ const all = [
     ...ENGINE_RULES,
     ...SIMD_RULES,
     ...SRTP_RULES,
+    ...WEBRTC_RULES,
   ]),
 ].filter(({ name }) => name.includes(only));
 if (all.length === 0) throw new Error(`no mutation has '${only}' in its name`);

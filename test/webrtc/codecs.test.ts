@@ -25,6 +25,13 @@ describe('media types', () => {
   });
 });
 
+it.each(['opus', 'vp9'] as const)('%s: nothing is in the clear', (codec) => {
+  const frame = bytes(0x82, 0x49, 0x83, 0x42);
+  for (const part of [CODECS[codec].toSeal(frame), CODECS[codec].unpack(frame)]) {
+    expect([part?.clear, plain(part?.bytes)]).toEqual([0, plain(frame)]);
+  }
+});
+
 describe('VP8', () => {
   it.each([
     ['a key frame', 0x10, 20, 10],
@@ -56,7 +63,10 @@ describe('H.264', () => {
   });
 
   it('has no form without a slice', () => {
-    for (const frame of [bytes(), bytes(0, 0, 1), bytes(SPS, PPS), bytes(5, 0, 0, 2, 0x65, 9)]) {
+    const noStartCodes = [bytes(5, 0, 0, 2, 0x65, 9), bytes(0, 5, 1, 0x65, 9), bytes(5, 0, 1, 0x65, 9)];
+    // Type 17, of which the lower four bits are those of a slice.
+    const otherType = bytes(0, 0, 1, 0x60 | 17, 9);
+    for (const frame of [bytes(), bytes(0, 0, 1), bytes(SPS, PPS), otherType, ...noStartCodes]) {
       expect(CODECS.h264.toSeal(frame)).toBeUndefined();
       expect(CODECS.h264.unpack(frame)).toBeUndefined();
     }
@@ -81,6 +91,25 @@ describe('H.264', () => {
         expect(plain(withoutEmulationPrevention(made, start))).toEqual(plain(content));
       }),
     );
+  });
+
+  it.each([
+    [
+      [0, 0, 0, 0, 0, 0, 0],
+      [0, 0, 3, 0, 0, 3, 0, 0, 3, 0],
+    ],
+    [
+      [0, 0, 1, 0, 0, 2, 0, 0, 3],
+      [0, 0, 3, 1, 0, 0, 3, 2, 0, 0, 3, 3],
+    ],
+    [
+      [0, 0, 4, 0, 1, 0, 0],
+      [0, 0, 4, 0, 1, 0, 0],
+    ],
+  ])('emulation prevention of %j', (content, expected) => {
+    const made = withEmulationPrevention(bytes(content), 0);
+    expect(plain(made)).toEqual(expected);
+    expect(plain(withoutEmulationPrevention(made, 0))).toEqual(content);
   });
 
   it('a ciphertext of any bytes arrives as it left', () => {
@@ -124,11 +153,28 @@ describe('AV1', () => {
     expect(plain(CODECS.av1.unpack(bytes(0x36, 0x08, 2, 5, 6))?.bytes)).toEqual([5, 6]);
   });
 
-  it('refuses what is no unit', () => {
-    const sizeTooLong = [0x32, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80];
-    for (const frame of [[], DELIMITER, SEQUENCE, [0x32], [0x32, 5, 1], [0xb2, 0], [...FRAME, 1], sizeTooLong]) {
-      expect(CODECS.av1.unpack(bytes(frame))).toBeUndefined();
-    }
+  const NO_UNITS = {
+    nothing: [],
+    'a delimiter alone': DELIMITER,
+    'a sequence header alone': SEQUENCE,
+    'no size': [0x32],
+    'an OBU that is cut short': [...SEQUENCE, 0x32, 5, 1],
+    'the forbidden bit': [0xb2, 0],
+    'a size that does not end': [0x32, ...Array(8).fill(0x80)],
+    'a size of nine bytes': [0x32, ...Array(8).fill(0x80), 0],
+  };
+
+  it.each(Object.entries(NO_UNITS))('refuses %s', (_, frame) => {
+    expect(CODECS.av1.toSeal(bytes(frame))).toBeUndefined();
+    expect(CODECS.av1.unpack(bytes(frame))).toBeUndefined();
+  });
+
+  it.each([
+    ['two OBUs', [...FRAME, ...FRAME]],
+    ['an OBU of another type', [0x22, 1, 9]],
+  ])('what was not packed here is not unpacked: %s', (_, frame) => {
+    expect(CODECS.av1.toSeal(bytes(frame))).toBeDefined();
+    expect(CODECS.av1.unpack(bytes(frame))).toBeUndefined();
   });
 
   it('never throws', () => {

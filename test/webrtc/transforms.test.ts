@@ -1,8 +1,12 @@
 /** `sealFrames` and `openFrames` between streams as browsers have them. */
-import { describe, expect, it, vi } from 'vitest';
-import { BAD_TAG, enableEncryption, MALFORMED, REPLAYED } from '../../src/index.js';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { BAD_TAG, CLOSED, enableEncryption, MALFORMED, OWN_FRAME, REPLAYED, UNKNOWN_KEY } from '../../src/index.js';
 import { type EncodedFrame, type FrameStatus, openFrames, sealFrames } from '../../src/webrtc/index.js';
 import { config } from '../support/channel.js';
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 const SLICE = [0, 0, 0, 1, 0x65];
 const FRAMES: Readonly<Record<string, number[]>> = {
@@ -96,17 +100,92 @@ describe('what cannot be opened', () => {
     expect(onStatus).not.toHaveBeenCalled();
   });
 
-  it('asks for a key frame when frames open again', async () => {
-    const content = FRAMES['video/VP9']!;
-    const frames = [1, 2].map(() => frameOf('video/VP9', content, 'delta'));
+  it.each([
+    ['another frame opens after a failure', 'delta', true, 1],
+    ['a key frame opens after a failure', 'key', true, 0],
+    ['nothing failed', 'delta', false, 0],
+  ])('requests for a key frame, when %s', async (_, type, isChanged, requests) => {
+    const frames = [1, 2].map(() => frameOf('video/VP9', FRAMES['video/VP9']!, type));
     const sealed = await through(sealFrames(channelOf()), frames);
-    new Uint8Array(sealed[0]!.data)[20]! ^= 1;
+    if (isChanged) new Uint8Array(sealed[0]!.data)[20]! ^= 1;
     const sendKeyFrameRequest = vi.fn(async () => {});
     const statuses: number[] = [];
     const transform = openFrames(channelOf(), { onStatus: ({ status }) => statuses.push(status) });
-    expect(await through(transform, sealed, { sendKeyFrameRequest })).toHaveLength(1);
-    expect(sendKeyFrameRequest).toHaveBeenCalledOnce();
-    expect(statuses).toEqual([BAD_TAG, 0]);
+    expect(await through(transform, sealed, { sendKeyFrameRequest })).toHaveLength(isChanged ? 1 : 2);
+    expect(sendKeyFrameRequest).toHaveBeenCalledTimes(requests);
+    expect(statuses).toEqual(isChanged ? [BAD_TAG, 0] : []);
+  });
+
+  it.each([
+    ['seal', sealFrames],
+    ['open', openFrames],
+  ])('a frame that has not the form of its codec is dropped and told: %s', async (_, transformOf) => {
+    const statuses: number[] = [];
+    const transform = transformOf(channelOf(), { onStatus: ({ status }) => statuses.push(status) });
+    expect(await through(transform, [frameOf('video/H264', [1, 2, 3])])).toEqual([]);
+    expect(statuses).toEqual([MALFORMED]);
+  });
+
+  it('a frame of its own channel comes with an advice', async () => {
+    const channel = channelOf();
+    const sealed = await through(sealFrames(channel), [frameOf('audio/opus', FRAMES['audio/opus']!)]);
+    const told: FrameStatus[] = [];
+    await through(openFrames(channel, { onStatus: (status) => told.push(status) }), sealed);
+    expect(told.map(({ status }) => status)).toEqual([OWN_FRAME]);
+    expect(told[0]!.text).toMatch(/two channels/);
+  });
+});
+
+describe('reports', () => {
+  /** Sealed frames of Opus by a channel of this context and key id; those of `changed` do not open. */
+  async function sealedBy(channel: ReturnType<typeof channelOf>, count: number, changed: readonly number[] = []) {
+    const frames = Array.from({ length: count }, () => frameOf('audio/opus', FRAMES['audio/opus']!));
+    const sealed = await through(sealFrames(channel), frames);
+    for (const i of changed) new Uint8Array(sealed[i]!.data)[20]! ^= 1;
+    return sealed;
+  }
+
+  async function toldOf(sealed: readonly EncodedFrame[]) {
+    const told: FrameStatus[] = [];
+    await through(openFrames(channelOf(), { onStatus: (status) => told.push(status) }), sealed);
+    return told.map(({ status, frames, mismatch }) => [status, frames, mismatch]);
+  }
+
+  /** A clock that is `stepMs` later at each look. */
+  function clock(stepMs: number): void {
+    let nowMs = 0;
+    vi.spyOn(performance, 'now').mockImplementation(() => {
+      nowMs += stepMs;
+      return nowMs;
+    });
+  }
+
+  it('a key id that the receiver does not have is a mismatch too', async () => {
+    const channel = enableEncryption({ ...config('AES_128_GCM2'), context: 'call', keyId: 9 }, { framing: 'frame' });
+    expect(await toldOf(await sealedBy(channel, 9))).toEqual([
+      [UNKNOWN_KEY, 1, false],
+      [UNKNOWN_KEY, 4, true],
+    ]);
+  });
+
+  it('no mismatch once a frame has opened, and a cause again after a second, with its count', async () => {
+    clock(400);
+    const sealed = await sealedBy(channelOf(), 9, [1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(await toldOf(sealed)).toEqual([
+      [BAD_TAG, 1, false],
+      [BAD_TAG, 3, false],
+      [BAD_TAG, 3, false],
+    ]);
+  });
+
+  it('a cause that comes back is told at once', async () => {
+    clock(1);
+    expect(await toldOf(await sealedBy(channelOf(), 4, [0, 2]))).toEqual([
+      [BAD_TAG, 1, false],
+      [0, 1, false],
+      [BAD_TAG, 1, false],
+      [0, 1, false],
+    ]);
   });
 });
 
@@ -130,12 +209,11 @@ describe('codecs', () => {
 });
 
 describe('rotation', () => {
-  it('a sender asks for a key frame once its frames are sealed with the new key', async () => {
+  /** How often a sender of these frames asks for a key frame, with a rotation after two of six. */
+  async function requests(mimeType: string): Promise<number> {
     vi.spyOn(console, 'warn').mockImplementation(() => {});
     const channel = channelOf();
-    const generateKeyFrame = vi.fn(async () => {
-      throw new Error('no frame yet');
-    });
+    let asked = 0;
     let pulls = 0;
     const readable = new ReadableStream({
       pull(controller) {
@@ -143,13 +221,39 @@ describe('rotation', () => {
           channel.rotate({ ...config('AES_128_GCM2'), context: 'call', encryptionKey: 'b7'.repeat(32), keyId: 9 });
         }
         if (pulls === 6) controller.close();
-        else controller.enqueue(frameOf('video/VP9', FRAMES['video/VP9']!, 'delta'));
+        else controller.enqueue(frameOf(mimeType, FRAMES[mimeType]!, 'delta'));
       },
     });
-    const writable = new WritableStream();
-    await sealFrames(channel)({ readable, writable, generateKeyFrame });
-    expect(generateKeyFrame).toHaveBeenCalledOnce();
+    // A browser refuses where no frame has come yet. No spy: it would handle the rejection.
+    const generateKeyFrame = () => {
+      asked++;
+      return Promise.reject(new Error('no frame yet'));
+    };
+    await sealFrames(channel)({ readable, writable: new WritableStream(), generateKeyFrame });
     channel.close();
+    return asked;
+  }
+
+  it('a sender asks for a key frame once its frames are sealed with the new key', async () => {
+    expect(await requests('video/VP9')).toBe(1);
+  });
+
+  it('a sender of audio does not', async () => {
+    expect(await requests('audio/opus')).toBe(0);
+  });
+});
+
+describe('the end of a stream', () => {
+  it('closes the sealer and the opener of the stream, and no other', async () => {
+    const channel = channelOf();
+    const [createSealer, createOpener] = [vi.spyOn(channel, 'createSealer'), vi.spyOn(channel, 'createOpener')];
+    const [sealed] = await through(sealFrames(channel), [frameOf('audio/opus', FRAMES['audio/opus']!)]);
+    await through(openFrames(channel), [sealed!]);
+    const sealer = createSealer.mock.results[0]!.value as ReturnType<typeof channel.createSealer>;
+    const opener = createOpener.mock.results[0]!.value as ReturnType<typeof channel.createOpener>;
+    expect(sealer.seal(Uint8Array.of(1), new Uint8Array(99))).toBe(CLOSED);
+    expect(opener.open(new Uint8Array(sealed!.data), new Uint8Array(99))).toBe(CLOSED);
+    expect(channel.createSealer().seal(Uint8Array.of(1), new Uint8Array(99))).toBeGreaterThan(0);
   });
 });
 
