@@ -18,6 +18,8 @@ const FIELDS = { encryptionKey: 'key', encryptionKdfSalt: 'salt' };
 
 const lines = [new Line('sent', '\u2192'), new Line('opened', '\u2190')];
 let worker;
+/** Commands that the worker has not answered. */
+let questions = [];
 let call;
 let media;
 let keyId = 0;
@@ -47,50 +49,49 @@ function config(encryptionKey = byId('key').value.trim()) {
   return { encryptionMode: MODE, encryptionKey, encryptionKdfSalt, keyId, context: CONTEXT };
 }
 
-function newKey() {
-  byId('key').value = generateKey();
-}
-
-/** Sends a command to the worker; the answer, or an Error with the field at fault. */
+/** Sends a command to the worker, which answers in order; throws an Error with the field at fault. */
 function ask(command) {
   return new Promise((resolve, reject) => {
-    worker.addEventListener('message', function answer({ data }) {
-      if (data.done === undefined && data.refused === undefined) return;
-      worker.removeEventListener('message', answer);
-      if (data.refused === undefined) resolve(data.done);
-      else reject(Object.assign(new Error(data.refused.message), data.refused));
-    });
+    questions.push({ resolve, reject });
     worker.postMessage(command);
   });
+}
+
+function hearWorker({ data }) {
+  const { counts: newest, prints: both, sample, status, failed, done, refused } = data;
+  if (newest) counts = newest;
+  if (both) prints(both);
+  if (sample) wire(sample);
+  if (status) hear(status);
+  if (done) questions.shift().resolve(done);
+  if (refused) questions.shift().reject(Object.assign(new Error(refused.message), refused));
+  if (failed) fail(new Error(failed));
 }
 
 async function start() {
   clear();
   show('starting');
-  worker = new Worker('worker.js', { type: 'module' });
+  const mine = new Worker('worker.js', { type: 'module' });
+  worker = mine;
   worker.onerror = () => fail(new Error('The worker does not start: look at the console.'));
-  worker.onmessage = ({ data }) => {
-    if (data.counts) {
-      counts = data.counts;
-      prints(data.prints);
-    }
-    if (data.sample) wire(data.sample);
-    if (data.status) hear(data.status);
-    if (data.failed) fail(new Error(data.failed));
-  };
+  worker.onmessage = hearWorker;
   try {
     await ask({ command: 'make', end: 'sender', config: config() });
     const { mode, engine } = await ask({ command: 'make', end: 'receiver', config: config() });
     byId('about').textContent = `${mode}  \u00b7  engine ${engine}`;
-    media = await openMedia();
+    const opened = await openMedia();
+    // Somebody may have ended the call while the browser asked for the camera.
+    if (worker !== mine) return opened.stop();
+    media = opened;
     play('local', media.stream);
     call = new Call(worker, byId('codec').value);
     await call.start(media.stream);
+    if (worker !== mine) return;
     play('remote', call.played);
     show('running');
     event(`Connected: ${byId('codec').selectedOptions[0].text} and Opus from ${media.about}`);
   } catch (error) {
-    fail(error);
+    if (worker === mine) fail(error);
   }
 }
 
@@ -107,6 +108,7 @@ function stop() {
   media?.stop();
   worker?.terminate();
   [call, media, worker] = [];
+  questions = [];
   for (const id of ['local', 'remote']) byId(id).srcObject = null;
   byId('remote').muted = true;
   byId('sound').setAttribute('aria-pressed', 'false');
@@ -169,14 +171,18 @@ async function toggleKey() {
 }
 
 async function rotate() {
-  const ends = document.body.dataset.state === 'wrong' ? ['sender'] : ['sender', 'receiver'];
+  // A receiver with a wrong key does not learn the new one.
+  const ends = byId('wrong').getAttribute('aria-pressed') === 'true' ? ['sender'] : ['sender', 'receiver'];
+  const [lastKey, lastId] = [byId('key').value, keyId];
   keyId = (keyId + 1) % KEY_IDS;
-  newKey();
+  byId('key').value = generateKey();
   try {
     await ask({ command: 'rotate', ends, config: config() });
     event(`A new key with id ${keyId}: it opens at once, and seals a moment later`);
   } catch (error) {
-    fail(error);
+    // Too many keys within a few seconds, say: the call goes on with the last one.
+    [byId('key').value, keyId] = [lastKey, lastId];
+    event(error.message, 'bad');
   }
 }
 
@@ -212,13 +218,15 @@ byId('start').onclick = () => {
 byId('wrong').onclick = toggleKey;
 byId('rotate').onclick = rotate;
 byId('sound').onclick = toggleSound;
-byId('generate').onclick = newKey;
+byId('generate').onclick = () => {
+  byId('key').value = generateKey();
+};
 byId('form').onsubmit = (submit) => {
   submit.preventDefault();
   if (worker === undefined) start();
 };
 
-newKey();
+byId('key').value = generateKey();
 byId('salt').value = generateSalt();
 if (globalThis.RTCRtpScriptTransform === undefined) {
   fail(new Error('This browser has no encoded transforms in workers (RTCRtpScriptTransform): use a newer one.'));

@@ -65,6 +65,11 @@ async function drive(page) {
   const frames = await page.get(number('opened'));
   await page.get(click('start'));
   await page.until(state('idle'));
+  // A call that is ended before it has begun leaves nothing behind.
+  await page.get(`${click('start')}; ${click('start')}`);
+  await page.until(`${text('sender-print')} === "-"`);
+  await page.get('new Promise((resolve) => setTimeout(resolve, 1500))');
+  must(await page.get(`${state('idle')} && document.getElementById("local").srcObject === null`), 'a call went on');
   for (const error of page.errors) faults.push(error);
   return {
     faults,
