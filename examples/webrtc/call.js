@@ -58,6 +58,16 @@ export class Call {
     return this.#turn;
   }
 
+  /** Has the encoder make a key frame, for receivers that come in with a new key. Chromium's workers cannot: its page can. */
+  async askForKeyFrame() {
+    for (const sender of this.#sending.getSenders()) {
+      if (sender.track?.kind !== 'video') continue;
+      const parameters = sender.getParameters();
+      const encodingOptions = parameters.encodings.map(() => ({ keyFrame: true }));
+      await sender.setParameters(parameters, { encodingOptions }).catch(() => {});
+    }
+  }
+
   close() {
     this.#sending.close();
     this.#receiving.close();

@@ -23,6 +23,8 @@ let questions = [];
 let call;
 let media;
 let keyId = 0;
+/** Of the key that seals. */
+let print;
 /** Statuses of transforms before this one are old news. */
 let turn = 0;
 let counts = { sealed: 0, arrived: 0, opened: 0 };
@@ -60,7 +62,11 @@ function ask(command) {
 function hearWorker({ data }) {
   const { counts: newest, prints: both, sample, status, failed, done, refused } = data;
   if (newest) counts = newest;
-  if (both) prints(both);
+  if (both) {
+    prints(both);
+    if (print !== undefined && print !== both.sender) call?.askForKeyFrame();
+    print = both.sender;
+  }
   if (sample) wire(sample);
   if (status) hear(status);
   if (done) questions.shift().resolve(done);
@@ -109,6 +115,7 @@ function stop() {
   worker?.terminate();
   [call, media, worker] = [];
   questions = [];
+  print = undefined;
   for (const id of ['local', 'remote']) byId(id).srcObject = null;
   byId('remote').muted = true;
   byId('sound').setAttribute('aria-pressed', 'false');

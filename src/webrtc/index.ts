@@ -57,7 +57,9 @@ const NO_FRAME = 0;
 
 /**
  * Seals the frames of senders: returns a function that runs one sender's transformer until its stream ends, with a sealer of
- * its own. Throws TypeError unless the channel was made with `framing: 'frame'`. After a rotation the function requests a key frame.
+ * its own. Throws TypeError unless the channel was made with `framing: 'frame'`. After a rotation the function requests a key frame,
+ * where the transformer can: Chromium's cannot, and its page requests one with
+ * `sender.setParameters(parameters, { encodingOptions: [{ keyFrame: true }] })`.
  */
 export function sealFrames(
   channel: Channel,

@@ -15,6 +15,12 @@ const SOME_FRAMES = 60;
 const text = (id) => `document.getElementById("${id}").textContent`;
 const number = (id) => `Number(${text(id)}.replaceAll(",", ""))`;
 const decoded = 'document.getElementById("remote").getVideoPlaybackQuality().totalVideoFrames';
+/** Keeps the page's connections, for their statistics. */
+const watch = `globalThis.connections = []; globalThis.RTCPeerConnection = class extends RTCPeerConnection {
+  constructor(...args) { super(...args); connections.push(this); }
+}; undefined`;
+const keyFrames = `connections[0].getStats().then((reports) => [...reports.values()].find(
+  ({ type, kind }) => type === "outbound-rtp" && kind === "video").keyFramesEncoded)`;
 const click = (id) => `document.getElementById("${id}").click()`;
 const state = (name) => `document.body.dataset.state === "${name}"`;
 
@@ -35,6 +41,7 @@ export async function callInExample() {
 async function drive(page) {
   const faults = [];
   const must = (holds, fault) => void (holds || faults.push(fault));
+  await page.get(watch);
   await page.get(click('start'));
   await page.until(state('running'), 20_000);
   await more(page);
@@ -56,11 +63,13 @@ async function drive(page) {
   must((await page.get(text('mismatch'))) === '', 'the wrong key is still told');
 
   const [before, dropped] = [await page.get(text('receiver-print')), await page.get(number('dropped'))];
+  const key = await page.get(keyFrames);
   await page.get(click('rotate'));
   await page.until(`${text('receiver-print')} !== ${JSON.stringify(before)}`);
   await more(page);
   await more(page);
   const lost = (await page.get(number('dropped'))) - dropped;
+  must((await page.get(keyFrames)) > key, 'no key frame came after the rotation');
   must(lost === 0, `${lost} frames were dropped after the rotation`);
   const frames = await page.get(number('opened'));
   await page.get(click('start'));

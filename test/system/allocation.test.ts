@@ -106,7 +106,7 @@ describe('section 7: what a frame allocates', () => {
     ENGINES.forEach((engine, i) => {
       measured.set(engine, all[i]!);
     });
-  }, 120_000);
+  }, 300_000);
 
   describe.each(ENGINES)('engine %s', (engine) => {
     /** Of a batch, per frame. */
