@@ -144,6 +144,8 @@ export class LocalHost implements Host {
       this.#peers.end(route);
       route.close();
     }
+    // A socket that is closed takes its count along.
+    await refreshDrops(left.flatMap(({ sides }) => sides));
     await this.#closeUnused(keysets);
     for (const route of fresh) {
       const type = before.has(route.model.name) ? 'route-changed' : 'route-opened';
