@@ -325,6 +325,14 @@ describe('silence', () => {
   });
 });
 
+it('silence has no count of its own', () => {
+  const diagnosis = new Diagnosis();
+  const silent = (second: number) =>
+    snapshot({ timeMs: 1000 * second, routes: [route({ outside: side({ lastArrivalMs: 1000 * second }) })] });
+  for (let second = 0; second < 10; second++) diagnosis.tick(silent(second));
+  expect(diagnosis.tick(silent(10))).toMatchObject([{ cause: 'silence', count: 1 }]);
+});
+
 describe('the live table', () => {
   const screen = () => {
     const state = { text: '', pending: 0 };

@@ -164,7 +164,7 @@ class Traffic {
         const n = traffic.sent++;
         sender.send(n % 50 === 0 ? receiverReport() : rtp(n), PORTS.a, HOST);
         if (n % 20 === 0) stranger.send(rtp(n), PORTS.a, HOST);
-        // What nobody sealed, and what is no RTP.
+        // An unsealed packet, and one that is no RTP.
         if (n % 20 === 5) forger.send(n % 40 === 5 ? rtp(n) : Buffer.from('noise'), PORTS.ba, HOST);
       }
     }, 5);

@@ -116,8 +116,8 @@ export class LocalHost implements Host {
     }
     const kept = new Set(plan.routes.filter((model) => this.#isSame(model, changed)).map(({ name }) => name));
     const wanted = plan.routes.filter(({ name }) => !kept.has(name));
-    const leaving = [...this.#routes.values()].filter(({ model }) => !kept.has(model.name));
-    const { ports, faults } = await openPorts(wanted, leaving);
+    const now = (isKept: boolean) => [...this.#routes.values()].filter(({ model }) => kept.has(model.name) === isKept);
+    const { ports, faults } = await openPorts(wanted, { leaving: now(false), staying: now(true) });
     this.#prepared = { plan, keysets, kept, ports };
     if (faults.length > 0) await this.abort();
     return faults;

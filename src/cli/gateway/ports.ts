@@ -4,7 +4,9 @@
  */
 import { isIPv6 } from 'node:net';
 import { type Endpoint, endpointText } from '../arguments.js';
+import { isMulticast } from './config/addresses.js';
 import { type RouteModel, receives, type SideModel } from './config/model.js';
+import { meets } from './config/sense.js';
 import { addressesOf, reachableFrom } from './names.js';
 import type { Route } from './route.js';
 import type { SideName } from './snapshot.js';
@@ -31,10 +33,16 @@ const HINTS: Readonly<Record<string, string>> = {
 
 const SIDES = ['inside', 'outside'] as const;
 
-/** Sockets for routes, and what is in the way, a line each. `leaving`: routes whose sockets are free to be taken over. */
+/** The routes until now: sockets of those that leave are free to be taken over. */
+interface Before {
+  readonly leaving: readonly Route[];
+  readonly staying: readonly Route[];
+}
+
+/** Sockets for routes, and what is in the way, a line each. */
 export async function openPorts(
   routes: readonly RouteModel[],
-  leaving: readonly Route[],
+  { leaving, staying }: Before,
 ): Promise<{ ports: Map<string, RoutePorts>; faults: string[] }> {
   const free = new Map<string, Port>();
   for (const route of leaving) {
@@ -54,7 +62,16 @@ export async function openPorts(
     if (opened.inside && opened.outside) ports.set(route.name, { inside: opened.inside, outside: opened.outside });
     else for (const { port } of Object.values(opened)) if (!isTakenOver(port, leaving)) await port.close();
   }
+  const all = [...staying, ...ports.values()].flatMap(({ inside, outside }) => [inside.port, outside.port]);
+  for (const [name, sides] of ports) faults.push(...SIDES.flatMap((side) => loopFault(name, side, sides[side], all)));
   return { ports, faults };
+}
+
+/** A name may lead to this gateway itself: what it sends there would go round for ever. */
+function loopFault(route: string, side: SideName, { peer }: SidePort, listening: readonly Port[]): string[] {
+  if (peer === undefined || isMulticast(peer.host)) return [];
+  const met = listening.some(({ host, numbers }) => numbers.some((port) => meets({ host, port }, peer)));
+  return met ? [`${route} ${side}: the peer is at ${endpointText(peer)}, where the gateway itself listens`] : [];
 }
 
 /** Where packets to a side's peer go: an address that its sockets reach. Rejects with the resolver's error. */

@@ -102,6 +102,39 @@ describe('two gateways', () => {
   });
 });
 
+describe('a two-way call in options', () => {
+  it('brings media and RTCP back from where they were sent to, and serves its state', async () => {
+    const more = ['--two-way', '--http', `${LOOPBACK}:0`];
+    const { entry, middle, exit, sender, receiver, sealing, opening } = await path({ seal: more, open: ['--two-way'] });
+    const rtcp = await Mailbox.open(exit + 1);
+    const from: number[] = [];
+    receiver.socket.on('message', (_, { port }) => from.push(port));
+    await sender.send(entry, [rtp(1)]);
+    await receiver.wait(1);
+    // The other end answers where media came from.
+    await receiver.send(from[0]!, [rtp(2), RECEIVER_REPORT]);
+    expect(await sender.wait(2)).toEqual([rtp(2), RECEIVER_REPORT]);
+    await sender.send(entry + 1, [RECEIVER_REPORT]);
+    expect(await rtcp.wait(1)).toEqual([RECEIVER_REPORT]);
+    expect(from).toEqual([middle]);
+    const [, address] = /http:\/\/([\d.:]+)\//.exec(sealing.stderr)!;
+    expect(await (await fetch(`http://${address}/readyz`)).text()).toBe('ready\n');
+    const { routes } = (await (await fetch(`http://${address}/status`)).json()) as { routes: { direction: string }[] };
+    expect(routes).toMatchObject([{ direction: 'both', inside: { out: { packets: { ok: 2 } } } }]);
+    expect([await sealing.end(), await opening.end()]).toEqual([0, 0]);
+  });
+
+  it('takes packets only of the sources that --from names', async () => {
+    const { entry, sender, receiver, sealing } = await path({ seal: ['--from', '127.0.0.8/29'] });
+    const allowed = await Mailbox.open(0, '127.0.0.9');
+    await sender.send(entry, [rtp(1)]);
+    await allowed.send(entry, [rtp(2)]);
+    expect(await receiver.wait(1)).toEqual([rtp(2)]);
+    await sealing.end();
+    expect(totals(sealing)).toMatchObject({ sourceRefused: 1, forwarded: { packets: 1 } });
+  });
+});
+
 describe('an opening gateway', () => {
   async function alone(...more: string[]) {
     const config = newConfig();

@@ -140,7 +140,7 @@ function portsOf({ port }: Endpoint, { rtcpPort }: SideModel): number[] {
 }
 
 /** Whether what is sent to one address may arrive at the other: the same, or all addresses of this machine. */
-function meets(at: Endpoint, to: Endpoint): boolean {
+export function meets(at: Endpoint, to: Endpoint): boolean {
   if (at.port !== to.port) return false;
   const [one, other] = [nameless(at.host), nameless(to.host)];
   return one === other || (isWildcard(one) && isOwn(other)) || (isWildcard(other) && isOwn(one));

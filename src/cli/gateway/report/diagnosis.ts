@@ -83,7 +83,7 @@ export class Diagnosis {
       side.lastArrivalMs === undefined
         ? `nothing has arrived at ${side.listen} for ${seconds} s: check the address that the sender sends to, and firewalls on the way`
         : `nothing has arrived at ${side.listen} for ${seconds} s, after packets before`;
-    return { cause: 'silence', count: seconds, message };
+    return { cause: 'silence', count: 1, message };
   }
 }
 

@@ -67,6 +67,7 @@ export class LiveTable {
   }
 }
 
+const MOST_NAME = 24;
 const HEADINGS = ['route', 'side', 'in/s', 'out/s', 'Mbit/s out', 'in', 'lost', 'peer'];
 
 /** The table of a snapshot. */
@@ -82,7 +83,7 @@ export function tableOf(snapshot: GatewaySnapshot, rates: Rates, lostBefore: Map
       styles.push(lost > (lostBefore.get(key) ?? 0) ? YELLOW : '');
       lostBefore.set(key, lost);
       cells.push([
-        name === 'inside' ? route.name : '',
+        name === 'inside' ? shortened(route.name) : '',
         name,
         number(arriving.packetsPerSecond),
         number(leaving.packetsPerSecond),
@@ -103,6 +104,11 @@ function lostOf(side: SideSnapshot): number {
     packetsOf(side.in) - (side.in.packets['ok'] ?? 0) + packetsOf(side.out) - (side.out.packets['ok'] ?? 0);
   const unsent = Object.values(side.sendErrors).reduce((sum, count) => sum + count, 0);
   return refused + side.sourceRefused + unsent + side.overruns + side.kernelDrops;
+}
+
+/** A long name would push the other columns off the terminal. */
+function shortened(name: string): string {
+  return name.length <= MOST_NAME ? name : `${name.slice(0, MOST_NAME - 3)}...`;
 }
 
 /** Numbers, and their headings, to the right. */
