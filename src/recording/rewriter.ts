@@ -53,7 +53,8 @@ const GROUP_ENTRIES = 64;
 const MOST_DATAGRAM_BYTES = 65_535;
 /** Scratch memory for payloads beside the room that one of the longest takes: a group of usual ones. */
 const GROUP_BYTES = 131_072;
-const OUT_BYTES = 262_144;
+/** A chunk of half as much gives one part: one write. */
+const OUT_BYTES = 524_288;
 
 /** Replaces UDP payloads in a recording, and lengths and checksums with them; all other bytes stay as they are. */
 export class RecordingRewriter {
@@ -81,6 +82,8 @@ export class RecordingRewriter {
   readonly #scratch: Uint8Array;
   #out = new Area(OUT_BYTES);
   #outEnd = 0;
+  /** The memory of the part before, which may be on its way to a file still. */
+  #before = new Area(OUT_BYTES);
 
   /** Throws RangeError for a `growth` out of range. */
   constructor(transform: PayloadTransform) {
@@ -98,8 +101,9 @@ export class RecordingRewriter {
   }
 
   /**
-   * Takes the next bytes of a recording. Yields bytes of the new one, each valid until the next is asked for; take all of them
-   * before the next push. Throws RecordingError where the recording is malformed, after all that is whole was yielded.
+   * Takes the next bytes of a recording. Yields parts of the new one; take all of them before the next push. A part is valid
+   * until the next but one is asked for, in this push or a later one: it can be written while the next is made. Throws
+   * RecordingError where the recording is malformed, after all that is whole was yielded.
    */
   *push(chunk: Uint8Array): Generator<Uint8Array, void> {
     this.#reader.push(chunk);
@@ -190,7 +194,7 @@ export class RecordingRewriter {
 
   #append(index: number): void {
     // A record longer than all of `out`, which is empty then.
-    if (!this.#hasRoom(index)) this.#out = new Area(2 * MOST_RECORD_BYTES);
+    if (!this.#hasRoom(index)) this.#out = new Area(MOST_RECORD_BYTES + this.#transform.growth + MOST_FORMAT_GROWTH);
     const entry = this.#entries[index]!;
     const payload = this.#payloads[index]!;
     const result = payload < 0 ? -1 : this.#results[payload]!;
@@ -223,6 +227,7 @@ export class RecordingRewriter {
 
   #take(): Uint8Array {
     const part = this.#out.bytes.subarray(0, this.#outEnd);
+    [this.#out, this.#before] = [this.#before, this.#out];
     this.#outEnd = 0;
     return part;
   }

@@ -43,11 +43,16 @@ function shorten(growth: number): PayloadTransform {
 function rewrite(recording: Uint8Array, transform: PayloadTransform, chunkBytes = recording.length): Uint8Array {
   const rewriter = new RecordingRewriter(transform);
   const parts: Uint8Array[] = [];
+  // Each is copied as late as can be: when the next one is there.
+  let last: Uint8Array = new Uint8Array(0);
   for (let at = 0; at < recording.length; at += chunkBytes) {
-    for (const part of rewriter.push(recording.subarray(at, at + chunkBytes))) parts.push(part.slice());
+    for (const part of rewriter.push(recording.subarray(at, at + chunkBytes))) {
+      parts.push(last.slice());
+      last = part;
+    }
   }
   expect(rewriter.end()).toBe(0);
-  return concat(...parts);
+  return concat(...parts, last);
 }
 
 function packetsOf(recording: Uint8Array): { packet: Uint8Array; kind: EntryKind; timeNs: bigint; original: number }[] {

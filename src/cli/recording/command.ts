@@ -1,6 +1,6 @@
 /** `frameseal seal` and `frameseal open`: recordings (pcap, pcapng, rtpdump) with their RTP and RTCP sealed, or opened. */
 import type { Command } from 'commander';
-import { type Channel, type ChannelOptions, type EncryptionConfig, enableEncryption, warmUp } from 'frameseal';
+import { type Channel, type ChannelOptions, type EncryptionConfig, enableEncryption } from 'frameseal';
 import { RecordingRewriter } from 'frameseal/recording';
 import { accelerate } from '../acceleration.js';
 import { integerArgument } from '../arguments.js';
@@ -84,7 +84,6 @@ async function run(operation: Operation, from: string, to: string, options: Reco
   accelerate();
   const channels = options.srtp === undefined ? await channelsOf(operation, options) : [];
   try {
-    warmUp();
     const ports = options.port && new Set(options.port);
     const choice = options.srtp === undefined ? choiceOf(operation, channels) : await srtpChoiceOf(operation, options);
     const transform = new LaneTransform(choice, { ports, skipsRtcp: options.rtcp === 'clear' });

@@ -43,11 +43,18 @@ export async function rewriteFile(rewriter: RecordingRewriter, { from, to, force
 
 async function copy(rewriter: RecordingRewriter, source: Source, sink: Sink): Promise<void> {
   const progress = new Progress(source.bytes);
+  let writing = Promise.resolve();
   try {
     for await (const chunk of source.chunks) {
-      for (const part of rewriter.push(chunk)) await sink.write(part);
+      for (const part of rewriter.push(chunk)) {
+        await writing;
+        writing = sink.write(part);
+        // A failure shows where it is awaited: before the next part.
+        writing.catch(() => {});
+      }
       progress.add(chunk.length);
     }
+    await writing;
   } finally {
     progress.clear();
   }
