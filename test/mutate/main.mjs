@@ -12,6 +12,7 @@ import { Copy, checkMutations } from './run.mjs';
 import { CHANNEL_RULES } from './state-channel.mjs';
 import { ENGINE_RULES } from './state-engine.mjs';
 import { FRAME_RULES } from './state-frames.mjs';
+import { RECORDING_RULES } from './state-recording.mjs';
 import { SENDER_RULES } from './state-senders.mjs';
 import { SIMD_RULES } from './state-simd.mjs';
 import { SRTP_RULES } from './state-srtp.mjs';
@@ -49,6 +50,7 @@ const all = [
     ...SIMD_RULES,
     ...SRTP_RULES,
     ...WEBRTC_RULES,
+    ...RECORDING_RULES,
   ]),
 ].filter(({ name }) => name.includes(only));
 if (all.length === 0) throw new Error(`no mutation has '${only}' in its name`);

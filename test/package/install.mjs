@@ -127,7 +127,7 @@ const SUB_PATH_CHECKS = {
         results[0] = 4;
       },
     });
-    const rewritten = Buffer.concat([...rewriter.push(recording)].map((part) => Buffer.from(part)));
+    const rewritten = Buffer.concat(Array.from(rewriter.push(recording), (part) => Buffer.from(part)));
     expectEqual(rewriter.end(), 0, 'bytes of a record that was cut short');
     const [{ timeNs, payload }] = readPackets([rewritten]);
     expectEqual([String(timeNs), ...payload], ['7', 1, 2, 3, 4], 'the packet that was rewritten');

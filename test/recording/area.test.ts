@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { Area, sumOf } from '../../src/recording/area.js';
+import { Area, fold, sumOf } from '../../src/recording/area.js';
 import { internetChecksum } from '../support/recordings.js';
 
 it('sums bytes from and to any place, as RFC 1071 has it', () => {
@@ -14,6 +14,8 @@ it('sums bytes from and to any place, as RFC 1071 has it', () => {
     }),
   );
 });
+
+it('adds the carry of a carry', () => expect(fold(0x1ffff)).toBe(1));
 
 it('sums the largest bytes there can be', () => {
   const area = new Area(65_540);

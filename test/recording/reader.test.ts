@@ -10,7 +10,7 @@ import {
   udpPacket,
 } from '../../src/recording/recording.js';
 import { concat } from '../support/arrays.js';
-import { block, ipv4, ipv6, LINKS, wrongIn, zeros } from '../support/recordings.js';
+import { block, EXTENSIONS, ipv4, ipv6, LINKS, wrongIn, zeros } from '../support/recordings.js';
 
 const packet = ipv4([1, 2, 3, 4, 5]);
 
@@ -43,7 +43,7 @@ function messageOf(recording: Uint8Array): string {
 /** Through a rewriter that takes nothing. */
 function passed(recording: Uint8Array): Uint8Array {
   const rewriter = new RecordingRewriter({ growth: 30, takes: () => false, transform: () => {} });
-  return concat(...[...rewriter.push(recording)].map((part) => part.slice()));
+  return concat(...Array.from(rewriter.push(recording), (part) => part.slice()));
 }
 
 describe('packets that pass as they are', () => {
@@ -63,7 +63,8 @@ describe('packets that pass as they are', () => {
     ['IP version 5', packet.with(0, 0x55), 'other'],
     ['a UDP length of 7', packet.with(25, 7), 'other'],
     ['a UDP length beyond IP', packet.with(25, 14), 'other'],
-    ['an IPv4 header of 16 bytes', packet.with(0, 0x44), 'other'],
+    ['an IP length that ends within the UDP header', packet.with(3, 27).subarray(0, 27), 'other'],
+    ['an IPv4 header of 16 bytes', packet.with(0, 0x44).with(20, 0).with(21, 13), 'other'],
     ['IPv6 with ESP', ipv6([1]).with(6, 50), 'other'],
   ];
   it.each(cases)('%s', (_, bytes, kind) => {
@@ -73,15 +74,25 @@ describe('packets that pass as they are', () => {
 
   it('a link type that is not known', () => expect(kindsOf(pcap([packet], 105))).toEqual(['none', 'link']));
 
-  it('ARP, and headers that are cut', () => {
-    for (const { linkType, frame } of Object.values(LINKS)) {
-      const whole = frame(packet);
-      for (let length = 0; length < whole.length - packet.length; length++) {
-        expect(['other', 'cut']).toContain(kindsOf(pcap([whole.subarray(0, length)], linkType))[1]);
+  it.each(Object.entries(LINKS))('%s, cut anywhere, whatever follows', (_, { linkType, frame }) => {
+    for (const ip of [packet, ipv6([1, 2, 3], { extensions: Object.values(EXTENSIONS) })]) {
+      const whole = frame(ip);
+      const headBytes = whole.findIndex((_, at) => Buffer.compare(whole.subarray(at, at + ip.length), ip) === 0);
+      for (let length = 0; length < headBytes + ip.length; length++) {
+        const cut = pcap([whole.subarray(0, length)], linkType);
+        const reader = new RecordingReader();
+        reader.push(concat(cut, whole.subarray(length)));
+        expect([reader.next(), reader.next()]).toEqual([true, true]);
+        expect(['other', 'cut']).toContain(reader.entry.kind);
+        expect(reader.entry.kind).toBe(kindsOf(cut)[1]);
       }
     }
+  });
+
+  it('ARP, and PPPoE that ends a session', () => {
     const arp = LINKS['Ethernet']!.frame(packet).with(13, 6);
-    expect(kindsOf(pcap([arp], 1))).toEqual(['none', 'other']);
+    const end = LINKS['PPPoE']!.frame(packet).with(15, 0xa7);
+    expect(kindsOf(pcap([arp, end], 1))).toEqual(['none', 'other', 'other']);
   });
 });
 
@@ -140,12 +151,14 @@ describe('pcapng', () => {
     const nanoseconds = interfaceOf(101, [9, 0, 1, 0, 9, 0, 0, 0]);
     const powerOfTwo = interfaceOf(101, [9, 0, 1, 0, 0x81, 0, 0, 0]);
     const offset = interfaceOf(101, [2, 0, 1, 0, 65, 0, 0, 0, 14, 0, 8, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    // An option that its block does not hold.
+    const beyond = interfaceOf(101, [9, 0, 1, 0]);
     const recording = concat(
-      ...[section, microseconds, nanoseconds, powerOfTwo, offset],
-      ...[0, 1, 2, 3].map((index) => enhanced(index, packet)),
+      ...[section, microseconds, nanoseconds, powerOfTwo, offset, beyond],
+      ...[0, 1, 2, 3, 4].map((index) => enhanced(index, packet)),
       enhanced(1, packet, [1, 0, 0, 0, 5, 0, 0, 0]),
     );
-    expect(timesOf(recording)).toEqual([5000n, 5n, 2_500_000_000n, 2_000_005_000n, 2n ** 32n + 5n]);
+    expect(timesOf(recording)).toEqual([5000n, 5n, 2_500_000_000n, 2_000_005_000n, 5000n, 2n ** 32n + 5n]);
   });
 
   it('keeps unknown options and blocks, and no length is wrong after growth', () => {
@@ -166,7 +179,7 @@ describe('pcapng', () => {
         results[0] = inputs[0]!.length + 3;
       },
     });
-    const out = concat(...[...rewriter.push(recording)].map((part) => part.slice()));
+    const out = concat(...Array.from(rewriter.push(recording), (part) => part.slice()));
     const grown = ipv4([1, 2, 3, 4, 5, 0, 0, 0]);
     const expected = concat(section, interfaceOf(101), unknown, enhanced(0, grown, zeros(8), options));
     expect(Buffer.from(out).toString('hex')).toBe(Buffer.from(expected).toString('hex'));
@@ -184,7 +197,7 @@ describe('pcapng', () => {
   });
 
   const malformed: [string, Uint8Array][] = [
-    ['a length below 12', concat(section, [1, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0])],
+    ['a length below 12', concat(section, [9, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0])],
     ['a length that is no multiple of 4', concat(section, [1, 0, 0, 0, 13, 0, 0, 0, 0, 0, 0, 0])],
     ['a length of 4 GB', concat(section, [1, 0, 0, 0, 252, 255, 255, 255, 0, 0, 0, 0])],
     ['lengths that differ', concat(section, interfaceOf(1).with(16, 24))],
@@ -203,7 +216,16 @@ describe('pcap and rtpdump', () => {
   it('raises a snapshot length that packets might grow beyond', () => {
     const recording = pcap([packet]);
     expect(passed(recording.with(17, 1).with(18, 0))).toEqual(recording);
-    expect(passed(recording.with(18, 8))).toEqual(recording.with(18, 8));
+    for (const other of [recording.with(18, 8), recording.with(18, 0)]) expect(passed(other)).toEqual(other);
+  });
+
+  it('reads a link type beside the length of frame check sequences', () => {
+    expect(kindsOf(pcap([packet]).with(23, 0x14))).toEqual(['none', 'udp']);
+  });
+
+  it('says where a record is malformed', () => {
+    const recording = concat(pcap([packet, packet]), zeros(8), [255, 255, 255, 255], zeros(4));
+    expect(messageOf(recording)).toMatch(`at byte ${24 + 2 * (16 + packet.length)} of the recording`);
   });
 
   const line = new TextEncoder().encode('#!rtpplay1.0 127.0.0.1/5004\n');
@@ -223,7 +245,7 @@ describe('pcap and rtpdump', () => {
   it('reports a last record that is cut short, and keeps whole ones', () => {
     const recording = pcap([packet, packet]);
     const rewriter = new RecordingRewriter({ growth: 0, takes: () => false, transform: () => {} });
-    const parts = [...rewriter.push(recording.subarray(0, recording.length - 5))].map((part) => part.slice());
+    const parts = Array.from(rewriter.push(recording.subarray(0, recording.length - 5)), (part) => part.slice());
     expect(concat(...parts)).toEqual(pcap([packet]));
     expect(rewriter.end()).toBe(16 + packet.length - 5);
   });
@@ -288,6 +310,7 @@ describe('packets of programs', () => {
     ['2001:db8::1', '::'],
     ['::1', 'fe80::1:0:0:2'],
     ['1:2:3:4:5:6:7:8', '1:0:3:4:5:6:7:8'],
+    ['1::2:0:0:3:4', '1:0:0:2::'],
   ])('from %s to %s come back as they were written', (from, to) => {
     const datagram = {
       source: { address: from, port: 5004 },
@@ -313,6 +336,13 @@ describe('packets of programs', () => {
     expect(() => udpPacket({ source: source!, destination: destination!, payload: new Uint8Array(1) })).toThrow(
       RangeError,
     );
+  });
+
+  it('have a checksum of ffff where it would be 0, which says that there is none', () => {
+    const endpoint = { address: '192.0.2.1', port: 5004 };
+    const checksumOf = (payload: Uint8Array) =>
+      udpPacket({ source: endpoint, destination: endpoint, payload }).subarray(26, 28);
+    expect(checksumOf(checksumOf(new Uint8Array(2)))).toEqual(Uint8Array.of(0xff, 0xff));
   });
 
   it('are refused where they are too long', () => {

@@ -130,6 +130,21 @@ describe('checksums', () => {
     );
   });
 
+  it('that would be 0, which says that there is none, are ffff', () => {
+    const recording = recordingOf(new RecordingWriter('pcap'), [ipv4([1, 2])]);
+    const checksumWith = (bytes: Uint8Array) => {
+      const put: PayloadTransform = {
+        ...lengthen(0),
+        transform(_, outs, results) {
+          outs[0]!.set(bytes);
+          results[0] = bytes.length;
+        },
+      };
+      return packetsOf(rewrite(recording, put))[0]!.packet.subarray(26, 28);
+    };
+    expect(checksumWith(checksumWith(new Uint8Array(2)))).toEqual(Uint8Array.of(0xff, 0xff));
+  });
+
   it('that are right, and also the sum of the pseudo-header, stay right', () => {
     // One payload in 65,536 of those that end in two bytes of any value.
     const both = (value: number) => ipv4([1, 2, value >>> 8, value & 255]);

@@ -82,6 +82,10 @@ export const LINKS: Readonly<Record<string, { linkType: number; frame: (ip: Uint
   'Ethernet, padded': { linkType: 1, frame: (ip) => concat(MACS, u16(etherType(ip)), ip, zeros(7)) },
   VLAN: { linkType: 1, frame: (ip) => concat(MACS, [0x81, 0, 0x20, 5], u16(etherType(ip)), ip) },
   QinQ: { linkType: 1, frame: (ip) => concat(MACS, [0x88, 0xa8, 0, 9, 0x81, 0, 0, 5], u16(etherType(ip)), ip) },
+  'QinQ, its older tag': {
+    linkType: 1,
+    frame: (ip) => concat(MACS, [0x91, 0, 0, 9, 0x81, 0, 0, 5], u16(etherType(ip)), ip),
+  },
   PPPoE: { linkType: 1, frame: (ip) => concat(MACS, [0x88, 0x64], pppoe(ip)) },
   'PPPoE in VLAN': { linkType: 1, frame: (ip) => concat(MACS, [0x81, 0, 0, 5, 0x88, 0x64], pppoe(ip)) },
   SLL: { linkType: 113, frame: (ip) => concat([0, 0, 0, 1, 0, 6, ...MACS.slice(0, 6), 0, 0], u16(etherType(ip)), ip) },
