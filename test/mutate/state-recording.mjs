@@ -2,6 +2,7 @@
 const AREA = 'test/recording/area.test.ts';
 const READER = 'test/recording/reader.test.ts';
 const REWRITER = 'test/recording/rewriter.test.ts';
+const LIMITS = 'test/recording/limits.test.ts';
 const FILES = 'test/cli/recording-files.test.ts';
 
 export const RECORDING_RULES = [
@@ -62,7 +63,7 @@ export const RECORDING_RULES = [
   },
   {
     file: 'src/recording/headers.ts',
-    tests: [REWRITER],
+    tests: [REWRITER, LIMITS],
     mutations: [
       ['PPPoE has no limit', 'pppoeAt >= 0 && load16(bytes, pppoeAt + 4) + growth > MOST_BYTES', 'false'],
       ['IP has no limit', '? ipAt + 2 : ipAt + 4) + growth <= MOST_BYTES', '? ipAt + 2 : ipAt + 4) + growth >= 0'],
@@ -100,7 +101,7 @@ export const RECORDING_RULES = [
   },
   {
     file: 'src/recording/pcap.ts',
-    tests: [READER, REWRITER],
+    tests: [READER, REWRITER, LIMITS],
     mutations: [
       ['a record of any length', 'captured > MOST_RECORD_BYTES', 'captured < 0'],
       ['frame check sequences are a link type', ' & 0xffff;', ';'],
@@ -119,7 +120,7 @@ export const RECORDING_RULES = [
   },
   {
     file: 'src/recording/pcapng.ts',
-    tests: [READER, REWRITER],
+    tests: [READER, REWRITER, LIMITS],
     mutations: [
       ['sections have one byte order', 'isSection ? byteOrderOf(entry) : this.#littleEndian', 'this.#littleEndian'],
       ['a block below 12 bytes', 'length < LEAST_BLOCK_BYTES || ', ''],
@@ -167,7 +168,7 @@ export const RECORDING_RULES = [
   },
   {
     file: 'src/recording/reader.ts',
-    tests: [READER, REWRITER],
+    tests: [READER, LIMITS],
     mutations: [
       ['big-endian pcap', 'for (const littleEndian of [true, false]) {', 'for (const littleEndian of [true]) {'],
       ['the modified pcap', 'if (magic === PCAP_MODIFIED) {', 'if (false) {'],
@@ -185,7 +186,7 @@ export const RECORDING_RULES = [
   },
   {
     file: 'src/recording/rewriter.ts',
-    tests: [REWRITER, READER],
+    tests: [LIMITS, REWRITER],
     mutations: [
       ['a part is overwritten by the next', '    [this.#out, this.#before] = [this.#before, this.#out];\n', ''],
       [

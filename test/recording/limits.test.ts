@@ -123,6 +123,18 @@ describe('memory', () => {
   });
 });
 
+it('what is whole before a malformed record comes first, and then the error', () => {
+  const recording = pcap([ipv4([1]), ipv4([2])]);
+  const rewriter = new RecordingRewriter(pad(3));
+  const parts: Uint8Array[] = [];
+  const push = (bytes: Uint8Array) => {
+    for (const part of rewriter.push(bytes)) parts.push(part.slice());
+  };
+  expect(() => push(concat(recording, new Uint8Array(16).fill(0xff)))).toThrow(/4294967295 bytes/);
+  expect(concat(...parts)).toEqual(pcap([ipv4([1, 0, 0, 0]), ipv4([2, 0, 0, 0])]));
+  expect(() => push(recording)).toThrow(/4294967295 bytes/);
+});
+
 describe('results', () => {
   it('that the transform does not give leave a packet as it is', () => {
     const rewriter = new RecordingRewriter({

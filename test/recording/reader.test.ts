@@ -338,6 +338,12 @@ describe('packets of programs', () => {
     );
   });
 
+  it('say in rtpdump that they are RTCP by a length of 0', () => {
+    const writer = new RecordingWriter('rtpdump');
+    expect([...writer.packet(0n, Uint8Array.of(0x80, 201, 0, 0)).subarray(0, 4)]).toEqual([0, 12, 0, 0]);
+    expect([...writer.packet(0n, Uint8Array.of(0x80, 96, 0, 0)).subarray(0, 4)]).toEqual([0, 12, 0, 4]);
+  });
+
   it('have a checksum of ffff where it would be 0, which says that there is none', () => {
     const endpoint = { address: '192.0.2.1', port: 5004 };
     const checksumOf = (payload: Uint8Array) =>
