@@ -6,12 +6,13 @@
  *
  * Reads ask the stream's leader: a follower may be behind, and would look like a store that was set back.
  */
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import type { KV } from '@nats-io/kv';
-import type { ConnectionOptions, NatsConnection } from '@nats-io/transport-node';
+import type { ConnectionOptions, NatsConnection, TlsOptions } from '@nats-io/transport-node';
 import { parseJson } from '../json.js';
 import { readSecretFile, reason } from '../secretfile.js';
 import { CliError } from '../terminal.js';
-import { type StoreSettings, usesTls } from './settings.js';
+import { hostOf, type StoreSettings, usesTls } from './settings.js';
 
 const CONNECT_MS = 5000;
 const REQUEST_MS = 4000;
@@ -62,11 +63,13 @@ export class Bucket {
 
   /** Connects, and opens the bucket; `create` makes it where it is missing, with so many replicas. */
   static async open(settings: StoreSettings, create?: { readonly replicas: number }): Promise<Bucket> {
-    const [{ connect }, { jetstream, jetstreamManager }, { Kvm }] = await Promise.all([
+    const [{ connect }, { jetstream, jetstreamManager }, { Kvm }, { repairTransport }] = await Promise.all([
       import('@nats-io/transport-node'),
       import('@nats-io/jetstream'),
       import('@nats-io/kv'),
+      import('./transport.js'),
     ]);
+    repairTransport();
     const options = await connectionOptions(settings);
     const connection = await connect(options).catch((error: unknown) => {
       throw unreachable(settings, error);
@@ -188,9 +191,24 @@ async function connectionOptions(settings: StoreSettings): Promise<ConnectionOpt
     pingInterval: PING_MS,
     ignoreAuthErrorAbort: true,
     // With TLS options the client refuses a server that offers none.
-    tls: usesTls(settings) ? (ca === undefined ? {} : { ca: await readFile(ca, 'ca') }) : null,
+    tls: usesTls(settings) ? await tlsOptions(servers, ca) : null,
     ...(credentials !== undefined && (await login(credentials))),
   };
+}
+
+/** The client hands them on to tls.connect. */
+async function tlsOptions(servers: readonly string[], ca: string | undefined): Promise<TlsOptions> {
+  const check = (_: string, certificate: PeerCertificate) => certificateFault(servers, certificate);
+  return { checkServerIdentity: check, ...(ca !== undefined && { ca: await readFile(ca, 'ca') }) } as TlsOptions;
+}
+
+/**
+ * The fault of a certificate that names none of these servers. The client tells TLS names alone, and for an address Node
+ * would ask for a certificate of "localhost".
+ */
+export function certificateFault(servers: readonly string[], certificate: PeerCertificate): Error | undefined {
+  const faults = servers.map((server) => checkServerIdentity(hostOf(server), certificate));
+  return faults.includes(undefined) ? undefined : faults[0];
 }
 
 /** What a credentials file says: the client's options. */

@@ -67,6 +67,11 @@ export function usesTls({ servers }: StoreSettings): boolean {
   return schemeOf(servers[0]!) === 'tls';
 }
 
+/** The name or address of a server, without brackets. */
+export function hostOf(server: string): string {
+  return SERVER.exec(server)![2]!.replace(/^\[|\]$/g, '');
+}
+
 function schemeOf(server: string): string {
   return server.slice(0, server.indexOf(':'));
 }
