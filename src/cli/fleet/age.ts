@@ -17,6 +17,17 @@ export interface AgeKeyPair {
 /** The value cannot be decrypted with this identity, or is no age file. */
 export class NotDecrypted extends Error {
   override readonly name = 'NotDecrypted';
+  /** It is a right age file, and this identity is none of its recipients. */
+  readonly isOfOthers: boolean;
+
+  constructor(isOfOthers: boolean) {
+    super(
+      isOfOthers
+        ? 'it is encrypted to others: this identity is not among its recipients'
+        : 'it is damaged, or no age file',
+    );
+    this.isOfOthers = isOfOthers;
+  }
 }
 
 const load = () => import('age-encryption');
@@ -67,12 +78,7 @@ export async function decryptWith(key: webcrypto.CryptoKey, value: Uint8Array): 
   try {
     return await decrypter.decrypt(value, 'text');
   } catch (error) {
-    const isOther = error instanceof Error && /no identity matched/.test(error.message);
-    throw new NotDecrypted(
-      isOther
-        ? 'it is encrypted to others: this identity is not among its recipients'
-        : 'it is damaged, or no age file',
-    );
+    throw new NotDecrypted(error instanceof Error && /no identity matched/.test(error.message));
   }
 }
 

@@ -1,4 +1,5 @@
 /** `frameseal fleet`: keys for a fleet of gateways, in NATS JetStream KV. */
+import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { generateKey, generateSalt } from 'frameseal';
 import { parseDocument } from 'yaml';
@@ -9,9 +10,10 @@ import { CliError, StatusLine, table } from '../terminal.js';
 import { newIdentity } from './age.js';
 import { configOf, isGatewayName, isRecipient, type Keyset, type KeysetKey } from './document.js';
 import { type Head, identityIn, Operator, type Report } from './operator.js';
-import { inFlight, type RotateEvent, type RotateOptions, Rotation, silentGateways, withoutGateway } from './rotate.js';
+import { inFlight, type RotateEvent, type RotateOptions, Rotation, silentGateways, withoutReader } from './rotate.js';
 import { defaultName, type StoreSettings, settingsFaults } from './settings.js';
 
+const MODES = ['AES_128_GCM2', 'AES_256_GCM2'];
 const ENVIRONMENT_NAME = 'FRAMESEAL_FLEET';
 
 interface FleetOptions {
@@ -56,8 +58,8 @@ export function addFleet(program: Command): void {
   waiting(subcommand(fleet, 'rotate', 'give all gateways a new key, without a gap'))
     .option('--resume', 'go on with a rotation that was begun')
     .action(rotate);
-  waiting(subcommand(fleet, 'revoke', 'take a gateway out: a rotation to a key that it cannot read'))
-    .argument('<name>', 'the gateway')
+  waiting(subcommand(fleet, 'revoke', 'take a gateway or an operator out: a rotation to a key that it cannot read'))
+    .argument('<name>', 'the gateway or operator')
     .action(revoke);
   subcommand(fleet, 'status', 'the keys, and what each gateway has').action(status);
 }
@@ -99,6 +101,8 @@ async function keygen({ out, json }: { out: string; json?: boolean }): Promise<v
 }
 
 async function initialize(options: InitOptions): Promise<void> {
+  if (!MODES.includes(options.mode))
+    throw new CliError(`--mode is one of ${MODES.join(', ')}: others have no rotation`);
   const settings = await settingsOf(options);
   const pair = await identityIn(settings.identity);
   const key: KeysetKey = {
@@ -143,8 +147,19 @@ async function addGateway(
   await withOperator(settings, undefined, async (operator) => {
     const head = await operator.read();
     const before = head.keyset[group] ?? {};
-    if (before[name] !== undefined && before[name] !== recipient)
-      throw new CliError(`${name} is there with another recipient: frameseal fleet revoke ${name} takes it out first`);
+    for (const [other, its] of [
+      ...Object.entries(head.keyset.gateways ?? {}),
+      ...Object.entries(head.keyset.operators ?? {}),
+    ]) {
+      if (other === name && its !== recipient)
+        throw new CliError(
+          `${name} is there with another recipient: frameseal fleet revoke ${name} takes it out first`,
+        );
+      if (other !== name && its === recipient)
+        throw new CliError(
+          `${other} has this recipient: one name for each identity, or a revoked one could go on reading; gateways that share it report as ${other}-1, ${other}-2`,
+        );
+    }
     const revision = await operator.update({ ...head.keyset, [group]: { ...before, [name]: recipient } }, head);
     if (options.json) return print({ name, recipient, revision });
     const { servers, bucket, key } = settings;
@@ -170,7 +185,9 @@ async function revoke(name: string, options: WaitOptions): Promise<void> {
   const settings = await settingsOf(options);
   await withOperator(settings, undefined, async (operator) => {
     const head = await operator.read();
-    const keyset = withoutGateway(head.keyset, name);
+    if (head.keyset.operators?.[name] === operator.pair.recipient)
+      throw new CliError(`${name} is this operator: another one can take it out`);
+    const keyset = withoutReader(head.keyset, name);
     await operator.follow();
     const rotation = new Rotation(
       operator,
@@ -326,7 +343,17 @@ async function settingsOf({ fleet }: FleetOptions): Promise<StoreSettings> {
     throw new CliError(
       faults.map(({ field, message }) => `${file}: ${field ? `${field}: ` : ''}${message}`).join('\n'),
     );
-  return { name: defaultName(), ...(value as Omit<StoreSettings, 'name'>) };
+  const settings = value as Omit<StoreSettings, 'name'>;
+  // As in gateway.yaml, paths are relative to the file's folder.
+  const from = (path: string) => resolve(dirname(file), path);
+  const { identity, credentials, ca } = settings;
+  return {
+    name: defaultName(),
+    ...settings,
+    identity: from(identity),
+    ...(credentials !== undefined && { credentials: from(credentials) }),
+    ...(ca !== undefined && { ca: from(ca) }),
+  };
 }
 
 function say(text: string): void {

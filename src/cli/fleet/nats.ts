@@ -20,6 +20,7 @@ const PING_MS = 10_000;
 /** Between attempts to connect again: spread, so that a fleet does not come all at once. */
 const RECONNECT_MS = 250;
 const RECONNECT_SPREAD_MS = 750;
+const MAX_MESSAGE = 500;
 /** An old keyset is of use to nobody but a thief of an identity. */
 const HISTORY = 1;
 
@@ -36,7 +37,8 @@ export class StoreError extends Error {
   override readonly cause: 'gone' | 'refused' | 'missing' | 'conflict' | 'exists' | 'too-large';
 
   constructor(cause: StoreError['cause'], message: string) {
-    super(message);
+    // Parts of it may be the server's own words, and go to terminals and logs.
+    super(message.replace(/[^\x20-\x7e]/g, '?').slice(0, MAX_MESSAGE));
     this.cause = cause;
   }
 }
@@ -110,19 +112,30 @@ export class Bucket {
   /** The newest entry of a key. Undefined where there is none. */
   async get(key: string): Promise<Entry | undefined> {
     try {
-      const found = await this.#leader.getMessage(`KV_${this.#name}`, { last_by_subj: `$KV.${this.#name}.${key}` });
-      if (found === null || found.header?.get('KV-Operation')) return undefined;
+      const found = await this.#last(key);
+      if (found === undefined || isDeleted(found)) return undefined;
       return { revision: found.seq, value: found.data, createdMs: found.time.getTime() };
     } catch (error) {
       throw translated(error, this.#name);
     }
   }
 
-  /** Puts a key's first value. Returns the revision. */
-  create(key: string, value: Uint8Array): Promise<number> {
-    return this.#kv.create(key, value).catch((error: unknown) => {
-      throw translated(error, this.#name, 'exists');
-    });
+  /** The newest message of a key, which may say that it was deleted. */
+  async #last(key: string): Promise<StoredMessage | undefined> {
+    const query = { last_by_subj: `$KV.${this.#name}.${key}` };
+    return (await this.#leader.getMessage(`KV_${this.#name}`, query)) ?? undefined;
+  }
+
+  /** Puts a key's first value, also where one was deleted. Returns the revision. */
+  async create(key: string, value: Uint8Array): Promise<number> {
+    const exists = 'there is a keyset already';
+    try {
+      const last = await this.#last(key);
+      if (last !== undefined && !isDeleted(last)) throw new StoreError('exists', exists);
+      return await this.#kv.put(key, value, { previousSeq: last?.seq ?? 0 });
+    } catch (error) {
+      throw translated(error, this.#name, new StoreError('exists', exists));
+    }
   }
 
   /** Puts a value where the key's revision is still the one that was read. Returns the new revision. */
@@ -230,7 +243,7 @@ async function login(path: string): Promise<ConnectionOptions> {
 
 async function readFile(path: string, what: string): Promise<string> {
   try {
-    return await readSecretFile(path, what === 'ca' ? 'keyless' : 'checked');
+    return await readSecretFile(path, what === 'ca' ? 'keyless' : 'private');
   } catch (error) {
     throw new CliError(`cannot read ${what} ${path}: ${reason(error)}`);
   }
@@ -252,20 +265,28 @@ function unreachable({ servers }: StoreSettings, error: unknown): StoreError {
   );
 }
 
+function isDeleted({ header }: StoredMessage): boolean {
+  return Boolean(header?.get('KV-Operation'));
+}
+
 /** Codes of JetStream. */
 const WRONG_SEQUENCE = [10071, 10164];
 const STREAM_NOT_FOUND = 10059;
 
-function translated(error: unknown, bucket: string, conflict: 'conflict' | 'exists' = 'conflict'): unknown {
+const CHANGED = 'somebody else has changed the entry since it was read';
+
+function translated(error: unknown, bucket: string, conflict = new StoreError('conflict', CHANGED)): unknown {
   if (error instanceof StoreError || !(error instanceof Error)) return error;
   const { name, message, code } = error as Error & { code?: unknown };
-  if (WRONG_SEQUENCE.includes(Number(code)))
-    return new StoreError(conflict, 'somebody else has changed the entry since it was read');
+  if (WRONG_SEQUENCE.includes(Number(code))) return conflict;
   if (name === 'StreamNotFoundError' || code === STREAM_NOT_FOUND)
     return new StoreError('missing', `the bucket ${bucket} does not exist in the store`);
   if (name === 'PermissionViolationError' || /permissions violation/i.test(message))
     return new StoreError('refused', `the server's permissions refuse it: ${message}`);
   if (/maximum payload|max_payload/i.test(message))
     return new StoreError('too-large', 'the keyset is larger than the server takes (max_payload)');
+  if (name === 'JetStreamApiError') return new StoreError('gone', `JetStream refuses it: ${message}`);
+  if (name === 'JetStreamNotEnabled')
+    return new StoreError('refused', 'the server has no JetStream: set jetstream in its configuration');
   return new StoreError('gone', `the store does not answer (${name === 'Error' ? message : name})`);
 }

@@ -2,7 +2,7 @@
 import { readSecretFile, reason } from '../secretfile.js';
 import { CliError } from '../terminal.js';
 import { type AgeKeyPair, decryptWith, encryptTo, NotDecrypted, readIdentity } from './age.js';
-import { checkKeyset, type Keyset, KeysetError, keysetText, readKeyset } from './document.js';
+import { checkKeyset, isGatewayName, type Keyset, KeysetError, keysetText, readKeyset } from './document.js';
 import { Bucket, StoreError, type Watch } from './nats.js';
 import type { StoreSettings } from './settings.js';
 import { type GatewayStatus, readStatus, STOPPED } from './status.js';
@@ -61,10 +61,11 @@ export class Operator {
     } catch (error) {
       if (!(error instanceof NotDecrypted || error instanceof KeysetError)) throw error;
       const { recipient } = this.pair;
-      throw new CliError(
-        `the keyset of revision ${entry.revision} cannot be read: ${error.message}; another operator can add this one: frameseal fleet add-gateway NAME ${recipient} --operator`,
-        1,
-      );
+      const advice =
+        error instanceof NotDecrypted && error.isOfOthers
+          ? `another operator can add this one: frameseal fleet add-gateway NAME ${recipient} --operator`
+          : `see who writes to the bucket, then restore a backup, or begin anew: nats kv del ${bucket} ${key}, frameseal fleet init, and add-gateway for each`;
+      throw new CliError(`the keyset of revision ${entry.revision} cannot be read: ${error.message}; ${advice}`, 1);
     }
   }
 
@@ -94,7 +95,8 @@ export class Operator {
     const before = this.#watch;
     this.#watch = await this.#bucket.watch('status.>', (key, entry) => {
       const name = key.slice('status.'.length);
-      const status = entry && readStatus(entry.value);
+      // Whoever may write more than a status of its own chooses the name, which goes to a terminal.
+      const status = entry && isGatewayName(name) ? readStatus(entry.value) : undefined;
       if (status === undefined) this.#reports.delete(name);
       else if (status.key === this.settings.key)
         this.#reports.set(name, { ...status, name, createdMs: entry!.createdMs });
@@ -130,7 +132,7 @@ export class Operator {
 export async function identityIn(file: string): Promise<AgeKeyPair> {
   let text: string;
   try {
-    text = await readSecretFile(file, 'checked');
+    text = await readSecretFile(file, 'private');
   } catch (error) {
     throw new CliError(
       `cannot read the identity ${file}: ${reason(error)}; make one with: frameseal fleet keygen --out ${file}`,
@@ -145,7 +147,7 @@ export async function identityIn(file: string): Promise<AgeKeyPair> {
 
 const ADVICE: Readonly<Partial<Record<StoreError['cause'], string>>> = {
   conflict: '; nothing was put: see what there is with frameseal fleet status, and try again',
-  exists: ' and there is a keyset already: frameseal fleet rotate gives it a new key',
+  exists: ': frameseal fleet rotate gives it a new key',
   missing: ': begin with frameseal fleet init',
   'too-large': ': let gateways of one place share an identity, or raise max_payload of the servers',
 };

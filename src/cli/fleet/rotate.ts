@@ -63,23 +63,39 @@ export function inFlight({ keys }: Keyset): KeysetKey | undefined {
   return keys.length > 1 || last.sealFrom === undefined ? last : undefined;
 }
 
-/** The keyset without a gateway. Throws CliError where there is no such gateway. */
-export function withoutGateway(keyset: Keyset, name: string): Keyset {
-  const { [name]: recipient, ...gateways } = keyset.gateways ?? {};
-  if (recipient === undefined) {
-    const names = Object.keys(keyset.gateways ?? {}).join(', ');
-    throw new CliError(`no gateway has the name ${name}${names ? `; there are: ${names}` : ''}`);
+/**
+ * The keyset without a gateway or an operator. Throws CliError where there is none of that name, and where another name has
+ * the same identity, and so would go on reading.
+ */
+export function withoutReader(keyset: Keyset, name: string): Keyset {
+  const { gateways = {}, operators = {} } = keyset;
+  const readers = [...Object.entries(gateways), ...Object.entries(operators)];
+  const recipients = readers.filter(([each]) => each === name).map(([, recipient]) => recipient);
+  if (recipients.length === 0) {
+    const names = readers.map(([each]) => each).join(', ');
+    throw new CliError(`nobody has the name ${name}${names ? `; there are: ${names}` : ''}`);
   }
-  return { ...keyset, gateways };
+  const same = readers.find(([each, recipient]) => each !== name && recipients.includes(recipient));
+  if (same)
+    throw new CliError(
+      `${same[0]} has the identity of ${name}, and both would go on reading: give one of them another identity first`,
+    );
+  const without = (group: Keyset['gateways']) =>
+    Object.fromEntries(Object.entries(group!).filter(([each]) => each !== name));
+  return { ...keyset, gateways: without(gateways), operators: without(operators) };
 }
 
-/** Gateways of a keyset that have not reported in the last minute. `NAME-1` reports for NAME, whose identity it shares. */
+/** Names of gateways of the keyset that did not report in the last minute. */
 export function silentGateways({ gateways = {} }: Keyset, reports: readonly Report[]): string[] {
-  return Object.keys(gateways).filter((name) => !reports.some((report) => report.isRecent && isOf(report, name)));
+  const names = Object.keys(gateways);
+  const seen = new Set(reports.filter(({ isRecent }) => isRecent).map(({ name }) => gatewayOf(name, names)));
+  return names.filter((name) => !seen.has(name));
 }
 
-function isOf(report: Report, gateway: string): boolean {
-  return report.name === gateway || report.name.startsWith(`${gateway}-`);
+/** Whose identity a report's name uses: that of the gateway of this name, or of NAME where it is `NAME-1`. */
+function gatewayOf(report: string, names: readonly string[]): string | undefined {
+  const own = names.filter((name) => report === name || report.startsWith(`${name}-`));
+  return own.sort((a, b) => b.length - a.length)[0];
 }
 
 export class Rotation {
@@ -117,7 +133,8 @@ export class Rotation {
     const key = inFlight(this.#head.keyset);
     if (key === undefined) throw new CliError('no rotation is under way: begin one with frameseal fleet rotate', 1);
     const announced = this.#head.revision;
-    if (key.sealFrom === undefined) {
+    // A time that is far away is of an operator whose clock was fast.
+    if (key.sealFrom === undefined || sealFromMs(key) > Date.now() + this.#options.leadMs + SKEW_MS) {
       await this.#wait(
         'key',
         this.#options.waitMs,
@@ -133,7 +150,12 @@ export class Rotation {
   }
 
   async #schedule(key: KeysetKey): Promise<void> {
-    const others = this.#head.keyset.keys.slice(0, -1);
+    const latestMs = Date.now() + this.#options.leadMs + SKEW_MS;
+    const { keys } = this.#head.keyset;
+    const others = keys.slice(0, -1).map((other, i) => {
+      if (sealFromMs(other) <= latestMs) return other;
+      return { ...other, sealFrom: new Date(Date.now() - keys.length + i).toISOString() };
+    });
     // Behind the times of an operator whose clock was fast.
     const fromMs = Math.max(Date.now() + this.#options.leadMs, ...others.map((other) => sealFromMs(other) + 1));
     const sealFrom = new Date(fromMs).toISOString();
@@ -175,22 +197,27 @@ export class Rotation {
   /** Who is waited for: gateways that reported in the last minute. Those of the keyset that did not are silent. */
   #gateways(): { waited: Report[]; silent: string[] } {
     const { keyset } = this.#head;
-    const known = Object.keys(keyset.gateways ?? {});
-    const { revoked } = this.#options;
     const waited = this.#operator.reports.filter((report) => {
-      if (!report.isRecent || (revoked !== undefined && isOf(report, revoked))) return false;
-      return report.trouble !== 'unreadable' || known.some((name) => isOf(report, name));
+      if (!report.isRecent || this.#isRevoked(report)) return false;
+      return (
+        report.trouble !== 'unreadable' || gatewayOf(report.name, Object.keys(keyset.gateways ?? {})) !== undefined
+      );
     });
     return { waited, silent: silentGateways(keyset, this.#operator.reports) };
   }
 
+  #isRevoked({ name }: Report): boolean {
+    const { revoked } = this.#options;
+    if (revoked === undefined) return false;
+    return gatewayOf(name, [revoked, ...Object.keys(this.#head.keyset.gateways ?? {})]) === revoked;
+  }
+
   /** A store that was set back is behind its gateways: they would take nothing from it. */
   async #refuseOldStore(): Promise<void> {
-    const newest = Math.max(
-      0,
-      ...this.#operator.reports.filter(({ isRecent }) => isRecent).map(({ revision }) => revision),
+    const ahead = this.#operator.reports.filter(
+      (report) => report.isRecent && !this.#isRevoked(report) && report.revision > this.#head.revision,
     );
-    if (newest <= this.#head.revision) return;
+    if (ahead.length === 0) return;
     const { revision } = await this.#operator.read();
     if (revision !== this.#head.revision)
       throw new CliError(
@@ -199,7 +226,7 @@ export class Rotation {
       );
     if (this.#options.ifMissing === 'stop')
       throw new CliError(
-        `the store was set back: it has revision ${this.#head.revision}, and gateways have ${newest} and go on with that. Restore a newer backup, or let them begin anew from what the store has: frameseal fleet rotate --force; packets of the moments in between are lost`,
+        `the store was set back: it has revision ${this.#head.revision}, and ${ahead.map(({ name, revision: newer }) => `${name} has ${newer}`).join(', ')} and goes on with that. Restore a newer backup, or let them begin anew from what the store has: frameseal fleet rotate --force; packets of the moments in between are lost`,
         1,
       );
     const generation = Math.max(1 + (this.#head.keyset.generation ?? 0), Math.floor(Date.now() / 1000));

@@ -1,4 +1,5 @@
 /** What a gateway reports to the store as `status.NAME`: JSON without secrets, read by operators. */
+import { MAX_KEYS } from './document.js';
 
 /** The trouble of a gateway that has ended on purpose. */
 export const STOPPED = 'stopped';
@@ -35,8 +36,15 @@ export function readStatus(value: Uint8Array): GatewayStatus | undefined {
   if (typeof read !== 'object' || read === null) return undefined;
   const { key, revision, keyIds, sealing, time, trouble } = read as Readonly<Record<string, unknown>>;
   const isKeyId = (id: unknown) => Number.isInteger(id) && Number(id) >= 0 && Number(id) <= 15;
-  if (typeof key !== 'string' || !Number.isSafeInteger(revision) || !Array.isArray(keyIds)) return undefined;
-  if (!keyIds.every(isKeyId) || !isKeyId(sealing) || typeof time !== 'string' || Number.isNaN(Date.parse(time)))
+  const isRevision = (number: unknown) => Number.isSafeInteger(number) && Number(number) >= 0;
+  if (typeof key !== 'string' || !isRevision(revision) || !Array.isArray(keyIds)) return undefined;
+  if (
+    keyIds.length > MAX_KEYS ||
+    !keyIds.every(isKeyId) ||
+    !isKeyId(sealing) ||
+    typeof time !== 'string' ||
+    Number.isNaN(Date.parse(time))
+  )
     return undefined;
   return {
     key,
