@@ -2,12 +2,13 @@
  * Files that hold keys: read with a limit of size and of time, refused where other users can reach them, and replaced so
  * that either the old or the new content is there, whole, at every moment.
  *
- *     read     open without waiting -> kind -> owner and readers -> at most 1 MiB within 5 s
+ *     read     open without waiting -> kind -> owner and readers -> at most 1 MiB, or what the caller says, within 5 s
  *     replace  temporary file beside it -> sync -> rename -> sync of the folder
  *
  * Nothing here blocks the main thread. Owner and mode are those of the open file, so that a file that is exchanged
  * between the check and the read is not read.
  */
+import { randomUUID } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, lstat, open, realpath, rename, unlink } from 'node:fs/promises';
 import { dirname, resolve, sep } from 'node:path';
@@ -21,8 +22,11 @@ const PIPE_POLL_MS = 20;
 const OWN_MODE = 0o600;
 const GROUP_MODE = 0o640;
 
-/** `checked` refuses a file that other users can reach; `insecure` warns and goes on; `keyless`: no key is in it, and all may read it. */
-export type FileTrust = 'checked' | 'insecure' | 'keyless';
+/**
+ * `checked` refuses a file that other users can reach; `private` too, and no option lifts that; `insecure` warns and goes on;
+ * `keyless`: no key is in it, and all may read it.
+ */
+export type FileTrust = 'checked' | 'private' | 'insecure' | 'keyless';
 
 /** The system's codes in words. */
 const WORDS: Readonly<Record<string, string>> = {
@@ -57,14 +61,14 @@ export function codeOf(error: unknown): string | undefined {
  * The text of a regular file or a pipe: UTF-8, less a byte order mark. Rejects with the system's error, or with a CliError
  * that says what is wrong with the file.
  */
-export function readSecretFile(path: string, trust: FileTrust): Promise<string> {
+export function readSecretFile(path: string, trust: FileTrust, maxBytes = MAX_BYTES): Promise<string> {
   return new Promise((resolve, reject) => {
     const late = new AbortController();
     const timer = setTimeout(() => {
       late.abort();
       reject(new CliError(`nothing was read within ${READ_LIMIT_MS / 1000} s`));
     }, READ_LIMIT_MS);
-    readWhole(path, trust, late.signal)
+    readWhole(path, { trust, maxBytes, late: late.signal })
       .then(resolve, reject)
       .finally(() => clearTimeout(timer));
   });
@@ -88,7 +92,8 @@ export async function replaceSecretFile(path: string, text: string): Promise<voi
   const old = await lstat(target);
   if (old.isDirectory()) throw new CliError(`${WORDS['EISDIR']} (EISDIR)`);
   if (!old.isFile()) throw new CliError('it is not a regular file');
-  const temporary = `${target}.${process.pid}.tmp`;
+  // In a container a process has the number of the one before, which may have left its file.
+  const temporary = `${target}.${randomUUID()}.tmp`;
   const file = await open(temporary, 'wx', OWN_MODE);
   await writeWhole(file, temporary, text, old);
   try {
@@ -100,7 +105,13 @@ export async function replaceSecretFile(path: string, text: string): Promise<voi
   await syncFolder(target);
 }
 
-async function readWhole(path: string, trust: FileTrust, late: AbortSignal): Promise<string> {
+interface Reading {
+  readonly trust: FileTrust;
+  readonly maxBytes: number;
+  readonly late: AbortSignal;
+}
+
+async function readWhole(path: string, { trust, maxBytes, late }: Reading): Promise<string> {
   // Without O_NONBLOCK a pipe that has no writer would keep a thread of the pool.
   const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
@@ -108,14 +119,18 @@ async function readWhole(path: string, trust: FileTrust, late: AbortSignal): Pro
     if (status.isDirectory()) throw new CliError(`${WORDS['EISDIR']} (EISDIR)`);
     if (!status.isFile() && !status.isFIFO()) throw new CliError('it is neither a regular file nor a pipe');
     checkReach(path, status, trust);
-    return decode(await readBytes(file, status.isFIFO(), late));
+    return decode(await readBytes(file, status.isFIFO(), { maxBytes, late }));
   } finally {
     await file.close();
   }
 }
 
-async function readBytes(file: FileHandle, isPipe: boolean, late: AbortSignal): Promise<Buffer> {
-  const bytes = Buffer.alloc(MAX_BYTES + 1);
+async function readBytes(
+  file: FileHandle,
+  isPipe: boolean,
+  { maxBytes, late }: Pick<Reading, 'maxBytes' | 'late'>,
+): Promise<Buffer> {
+  const bytes = Buffer.alloc(maxBytes + 1);
   let length = 0;
   for (;;) {
     const count = await readSome(file, bytes, length);
@@ -126,7 +141,7 @@ async function readBytes(file: FileHandle, isPipe: boolean, late: AbortSignal): 
     }
     if (count === 0) return bytes.subarray(0, length);
     length += count;
-    if (length > MAX_BYTES) throw new CliError('it is larger than 1 MiB');
+    if (length > maxBytes) throw new CliError(`it is larger than ${maxBytes >> 20} MiB`);
     if (late.aborted) throw new CliError('it came too late');
   }
 }
@@ -179,6 +194,7 @@ function checkReach(path: string, status: Stats, trust: FileTrust): void {
   noted.add(path);
 
   function distrust(what: string, remedy: string): void {
+    if (trust === 'private') throw new CliError(`${what}: ${remedy}`);
     if (trust === 'checked') throw new CliError(`${what}: ${remedy}, or go on with --insecure-config`);
     if (!noted.has(path)) warn(`${path}: ${what}; --insecure-config goes on`);
   }

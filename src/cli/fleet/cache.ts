@@ -2,14 +2,18 @@
  * The last keyset that a gateway took, in a file of its state folder, for a start while the store is away. The value is
  * encrypted as it was in the store; beside it stand hashes that say which keys have ended and which one sealed.
  *
- *     STATE/keyset-BUCKET-KEY.json
+ *     STATE/keyset-BUCKET.KEY.json
  */
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parseJson } from '../json.js';
 import { codeOf, readSecretFile, reason, replaceSecretFile } from '../secretfile.js';
+import { CliError } from '../terminal.js';
 import type { Memory } from './rotation.js';
 import type { StoreSettings } from './settings.js';
+
+/** Values are as large as servers take, in base64. */
+const MAX_BYTES = 16 << 20;
 
 export interface Cached {
   readonly revision: number;
@@ -27,21 +31,24 @@ export class KeysetCache {
 
   /** `failed`: is told why a write failed. */
   constructor(folder: string, { bucket, key }: StoreSettings, failed: (message: string) => void) {
-    this.path = join(folder, `keyset-${bucket}-${key}.json`);
+    this.path = join(folder, `keyset-${bucket}.${key}.json`);
     this.#failed = failed;
   }
 
   /** Undefined where there is none. Rejects with an Error that says why it cannot be used. */
   async read(): Promise<Cached | undefined> {
     try {
-      const { version, revision, value, memory } = parseJson(await readSecretFile(this.path, 'checked')) as Stored;
-      const lists = [memory.live, memory.ended];
-      if (version !== 1 || !Number.isSafeInteger(revision) || !lists.every(Array.isArray))
-        throw new Error('it is damaged');
+      const { version, revision, value, memory } = parseJson(
+        await readSecretFile(this.path, 'private', MAX_BYTES),
+      ) as Stored;
+      const ids = [memory.sealing, ...memory.live, ...memory.ended];
+      if (version !== 1 || !Number.isSafeInteger(revision) || !ids.every((id) => typeof id === 'string'))
+        throw new TypeError('it is damaged');
       return { revision, value: Buffer.from(value, 'base64'), memory };
     } catch (error) {
       if (codeOf(error) === 'ENOENT') return undefined;
-      const why = codeOf(error) === undefined ? 'it is damaged' : reason(error);
+      const isOfFile = error instanceof CliError || codeOf(error) !== undefined;
+      const why = isOfFile ? reason(error) : 'it is damaged: remove it';
       throw new Error(`${this.path} cannot be used: ${why}`);
     }
   }

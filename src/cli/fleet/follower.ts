@@ -91,7 +91,7 @@ export class Follower {
   async start(): Promise<void> {
     const { identity } = this.#options.settings;
     try {
-      this.#pair = await readIdentity(await readSecretFile(identity, 'checked'));
+      this.#pair = await readIdentity(await readSecretFile(identity, 'private'));
     } catch (error) {
       throw new Error(
         `the identity ${identity} cannot be used: ${error instanceof Error && !('code' in error) ? error.message : reason(error)}`,
@@ -125,8 +125,10 @@ export class Follower {
       const cached = await this.#cache?.read();
       if (cached === undefined) return;
       const reading = await this.#read({ ...cached, createdMs: 0 });
+      const known = recall(reading, cached.memory);
+      if (known.live.length === 0) throw new Error('all of its keys have ended');
       this.#value = cached.value;
-      this.#known = recall(reading, cached.memory);
+      this.#known = known;
       this.#advance();
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);

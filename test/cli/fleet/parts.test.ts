@@ -108,7 +108,9 @@ test('a report is read as it was written, and nothing else is', () => {
     [],
     { ...status, key: 1 },
     { ...status, revision: '7' },
+    { ...status, revision: -1 },
     { ...status, keyIds: [16] },
+    { ...status, keyIds: [1, 1, 1, 1, 1] },
     { ...status, sealing: -1 },
     { ...status, time: 'now' },
   ])
@@ -160,12 +162,44 @@ describe('the cached keyset', () => {
     const cache = new KeysetCache(folder(), SETTINGS, () => {});
     cache.write(cached);
     await cache.settled();
-    writeFileSync(cache.path, '{"version":1}');
-    await expect(cache.read()).rejects.toThrow('is damaged');
+    const damaged = [{ live: [7] }, { ended: [null] }, { sealing: null }].map((wrong) => ({
+      ...JSON.parse(readFileSync(cache.path, 'utf8')),
+      memory: { ...cached.memory, ...wrong },
+    }));
+    for (const content of [{ version: 1 }, ...damaged]) {
+      writeFileSync(cache.path, JSON.stringify(content));
+      await expect(cache.read()).rejects.toThrow('is damaged');
+    }
     cache.write(cached);
     await cache.settled();
     chmodSync(cache.path, 0o644);
-    await expect(cache.read()).rejects.toThrow('cannot be used');
+    await expect(cache.read()).rejects.toThrow(/cannot be used: other users can reach the key in it .*chmod 600 \S+$/);
+  });
+
+  test('is not that of another bucket whose name and key read the same in a row', () => {
+    const pathOf = (bucket: string, key: string) => new KeysetCache('s', { ...SETTINGS, bucket, key }, () => {}).path;
+    expect(pathOf('a-b', 'c')).not.toBe(pathOf('a', 'b-c'));
+  });
+
+  test('is as large as a store takes', async () => {
+    const failed = vi.fn();
+    const cache = new KeysetCache(folder(), SETTINGS, failed);
+    const large = { ...cached, value: Buffer.alloc(1_048_576, 'a') };
+    cache.write(large);
+    await cache.settled();
+    expect(await cache.read()).toEqual(large);
+  });
+
+  test('is written although a process of the same number has left its temporary file', async () => {
+    const failed = vi.fn();
+    const cache = new KeysetCache(folder(), SETTINGS, failed);
+    cache.write(cached);
+    await cache.settled();
+    writeFileSync(`${cache.path}.${process.pid}.tmp`, 'half');
+    cache.write({ ...cached, revision: 8 });
+    await cache.settled();
+    expect((await cache.read())?.revision).toBe(8);
+    expect(failed).not.toHaveBeenCalled();
   });
 
   test('that cannot be written is told', async () => {
