@@ -20,6 +20,8 @@ const PING_MS = 10_000;
 /** Between attempts to connect again: spread, so that a fleet does not come all at once. */
 const RECONNECT_MS = 250;
 const RECONNECT_SPREAD_MS = 750;
+/** To each server: about a minute. */
+const MAX_RECONNECTS = 100;
 const MAX_MESSAGE = 500;
 /** An old keyset is of use to nobody but a thief of an identity. */
 const HISTORY = 1;
@@ -199,10 +201,10 @@ async function connectionOptions(settings: StoreSettings): Promise<ConnectionOpt
     // So that a server's permissions can tell the gateways' answers apart.
     inboxPrefix: `_INBOX.${name}`,
     timeout: CONNECT_MS,
-    maxReconnectAttempts: -1,
+    // Refused credentials end the connection at once: opening another one reads the files again, which may have changed.
+    maxReconnectAttempts: MAX_RECONNECTS,
     reconnectDelayHandler: () => RECONNECT_MS + Math.random() * RECONNECT_SPREAD_MS,
     pingInterval: PING_MS,
-    ignoreAuthErrorAbort: true,
     // With TLS options the client refuses a server that offers none.
     tls: usesTls(settings) ? await tlsOptions(servers, ca) : null,
     ...(credentials !== undefined && (await login(credentials))),
@@ -249,11 +251,14 @@ async function readFile(path: string, what: string): Promise<string> {
   }
 }
 
-function unreachable({ servers }: StoreSettings, error: unknown): StoreError {
+function unreachable(settings: StoreSettings, error: unknown): StoreError {
   const { name, message, code } = error as { name: string; message: string; code?: string };
-  const where = servers.join(', ');
+  const where = settings.servers.join(', ');
   if (/Authorization|Authentication/i.test(`${name} ${message}`))
     return new StoreError('refused', `${where} refuses the credentials: check the file and the server's users`);
+  // Without options for TLS the client stumbles over a server that asks for it.
+  if (!usesTls(settings) && /tls/i.test(message))
+    return new StoreError('refused', `${where} takes TLS alone: write tls:// in servers`);
   if (/certificate|self.signed|issuer|altname|tls/i.test(message))
     return new StoreError(
       'refused',
