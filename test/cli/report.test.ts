@@ -61,6 +61,7 @@ describe('events in words', () => {
       'channel studio: new key, fingerprint f, key id 4: opens now, seals in 5 s; the old key ends in 15 s',
     ],
     [{ type: 'key-seals', channel: 'studio', keyId: 4 }, 'channel studio: key id 4 seals from now on'],
+    [{ type: 'route-changed', route: route() }, /channel studio, fingerprint f, key id 4\); simd engine$/],
     [{ type: 'key-ended', channel: 'studio', keyId: 3 }, 'channel studio: key id 3 has ended'],
     [
       { type: 'reloaded', result: 'ok', added: ['a', 'b'], changed: [], removed: ['c'], faults: [] },

@@ -225,10 +225,11 @@ export class Gateway implements GatewayView {
   async #commit(model: GatewayModel, keys: KeyReading) {
     this.#model = model;
     this.#placement.settle();
-    const known = new Set(this.#keeper.snapshot().map(({ name }) => name));
+    const sinceMs = new Map(this.#keeper.snapshot().map(({ name, keySinceMs }) => [name, keySinceMs]));
     const rotations = this.#keeper.take(keys.channels);
+    // A channel with other settings begins anew.
     for (const channel of this.#keeper.snapshot()) {
-      if (known.has(channel.name)) continue;
+      if (sinceMs.get(channel.name) === channel.keySinceMs) continue;
       this.emit({ type: 'channel', channel });
       for (const risk of channelRisks(channel, model)) this.emit(risk);
     }

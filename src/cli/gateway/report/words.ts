@@ -14,6 +14,8 @@ import { settingsOf } from './mismatch.js';
 /** Puts events into words. It keeps the channels that it was told of, because the lines of routes name their keys. */
 export class Words {
   readonly #channels = new Map<string, ChannelSnapshot>();
+  /** Keys that open and may seal later, by channel and key id. */
+  readonly #keys = new Map<string, Pick<ChannelSnapshot, 'fingerprint' | 'opens' | 'keyId'>>();
   #engine = '';
 
   /** The line of an event, or lines: without a time, and without control characters. */
@@ -50,16 +52,19 @@ export class Words {
       }
       case 'rotated': {
         const { channel, keyId, sealAfterMs, graceMs } = event;
+        this.#keys.set(`${channel} ${keyId}`, event);
         return (
           `channel ${channel}: new key, ${fingerprints(event)}, key id ${keyId}: opens now, seals in ${sealAfterMs / 1000} s; ` +
           `the old key ends in ${(sealAfterMs + graceMs) / 1000} s`
         );
       }
       case 'key-opens':
+        this.#keys.set(`${event.channel} ${event.keyId}`, event);
         return `channel ${event.channel}: new key, ${fingerprints(event)}, key id ${event.keyId}: opens from now on`;
       case 'store':
         return event.message;
       case 'key-seals':
+        this.#sealsWith(event.channel, event.keyId);
         return `channel ${event.channel}: key id ${event.keyId} seals from now on`;
       case 'key-ended':
         return `channel ${event.channel}: key id ${event.keyId} has ended`;
@@ -70,6 +75,13 @@ export class Words {
       case 'stopping':
         return `${event.signal}: packets that have arrived are sent, then the gateway ends`;
     }
+  }
+
+  #sealsWith(name: string, keyId: number): void {
+    const [channel, key] = [this.#channels.get(name), this.#keys.get(`${name} ${keyId}`)];
+    if (channel === undefined || key === undefined) return;
+    const { fingerprint, opens } = key;
+    this.#channels.set(name, { ...channel, fingerprint, opens, keyId });
   }
 
   #route({ name, direction, thread, inside, outside }: RouteSnapshot): string {
