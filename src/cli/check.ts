@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { endpointText } from './arguments.js';
 import { identify } from './configfile.js';
+import { connectionOptions } from './fleet/nats.js';
 import { identityIn } from './fleet/operator.js';
 import type { GatewayModel, SideModel } from './gateway/config/model.js';
 import type { Reading } from './gateway/config/read.js';
@@ -28,7 +29,7 @@ export function addCheck(program: Command): void {
 async function check(file: string, options: CheckOptions): Promise<void> {
   const { model, line, ...reading } = await fileSource(file).read();
   const keys = model && (await readKeys({ model, line }, options.insecureConfig ? 'insecure' : 'checked'));
-  const faults = [...reading.faults, ...(keys?.faults ?? []), ...(model ? await identityFaults(model, line) : [])];
+  const faults = [...reading.faults, ...(keys?.faults ?? []), ...(model ? await storeFaults(model, line) : [])];
   if (options.json) process.stdout.write(`${JSON.stringify({ ok: faults.length === 0, faults })}\n`);
   if (faults.length > 0)
     throw new CliError(
@@ -46,12 +47,13 @@ async function check(file: string, options: CheckOptions): Promise<void> {
   process.stdout.write(`${describeModel(model)}${channels.length > 0 ? `channels\n${table(channels)}` : ''}`);
 }
 
-/** What is wrong with the identities of channels whose keys are in a store. The store itself is not asked. */
-async function identityFaults({ channels }: GatewayModel, line: Reading['line']): Promise<string[]> {
+/** What is wrong with identities, credentials and ca of channels whose keys are in a store. The store itself is not asked. */
+async function storeFaults({ channels }: GatewayModel, line: Reading['line']): Promise<string[]> {
   const faults = channels.map(async ({ name, nats }) => {
     if (nats === undefined) return [];
     try {
       await identityIn(nats.identity);
+      await connectionOptions(nats);
       return [];
     } catch (error) {
       if (!(error instanceof CliError)) throw error;

@@ -37,8 +37,8 @@ export interface FollowerOptions {
   readonly state?: string;
   /** New keys, another sealing key, or an end of keys. */
   changed(keys: HeldKeys): void;
-  /** Trouble began, or goes on since a minute; `undefined` when it is over. */
-  told(trouble: StoreTrouble | undefined, message: string): void;
+  /** Trouble began, or goes on since a minute; `undefined` when it is over. `unwritten`: the cache cannot be written. */
+  told(trouble: StoreTrouble | 'unwritten' | undefined, message: string): void;
 }
 
 export class Follower {
@@ -68,9 +68,9 @@ export class Follower {
     this.#options = options;
     const { state, settings } = options;
     this.#troubles = new Troubles(options.told);
-    this.#reports = new StatusReports(settings, (message) => options.told(this.#troubles.now, message));
+    this.#reports = new StatusReports(settings, (message) => options.told('refused', message));
     if (state !== undefined)
-      this.#cache = new KeysetCache(state, settings, (message) => options.told(this.#troubles.now, message));
+      this.#cache = new KeysetCache(state, settings, (message) => options.told('unwritten', message));
   }
 
   /** The keys to hold; undefined before the first keyset. */

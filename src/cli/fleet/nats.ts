@@ -193,7 +193,8 @@ interface StoredMessage {
   readonly header?: { get(name: string): string };
 }
 
-async function connectionOptions(settings: StoreSettings): Promise<ConnectionOptions> {
+/** What the client connects with. Rejects with a CliError where a file of the settings cannot be used. */
+export async function connectionOptions(settings: StoreSettings): Promise<ConnectionOptions> {
   const { servers, credentials, ca, name } = settings;
   return {
     servers: servers.map((server) => server.replace(/^\w+:\/\//, '')),

@@ -426,6 +426,18 @@ describe('the process', () => {
     site.write('gateway.yaml', { channels: { c: { file: 'none.json' } }, routes: [{ ...route, outside: {} }] });
     const both = frameseal(['check', site.file]);
     expect(both.stderr).toMatch(/4 faults:\n.*yaml:1:\d+: routes\[0\]\.outside: (.*\n){3}.*c\.file: .*none\.json/);
+    expect(frameseal(['fleet', 'keygen', '--out', site.path('gateway.age')]).status).toBe(0);
+    const nats = {
+      servers: ['tls://127.0.0.1:1'],
+      bucket: 'b',
+      key: 'k',
+      identity: 'gateway.age',
+      credentials: 'no.login',
+    };
+    site.write('gateway.yaml', { channels: { c: { nats } }, routes: [route] });
+    expect(frameseal(['check', site.file]).stderr).toMatch(
+      /cannot read credentials \S*no\.login: there is no such file/,
+    );
   });
 
   it('takes the second SIGTERM as the last, and opens no inspector on SIGUSR1', async () => {
