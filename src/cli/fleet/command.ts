@@ -1,20 +1,18 @@
 /** `frameseal fleet`: keys for a fleet of gateways, in NATS JetStream KV. */
-import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { generateKey, generateSalt } from 'frameseal';
-import { parseDocument } from 'yaml';
 import { integerArgument } from '../arguments.js';
 import { identify } from '../configfile.js';
-import { codeOf, createSecretFile, readSecretFile, reason } from '../secretfile.js';
+import { codeOf, createSecretFile, reason } from '../secretfile.js';
 import { CliError, StatusLine, table } from '../terminal.js';
 import { newIdentity } from './age.js';
 import { configOf, isGatewayName, isRecipient, type Keyset, type KeysetKey } from './document.js';
+import { ENVIRONMENT_NAME, settingsOf } from './fleetfile.js';
 import { type Head, identityIn, Operator, type Report } from './operator.js';
 import { inFlight, type RotateEvent, type RotateOptions, Rotation, silentGateways, withoutReader } from './rotate.js';
-import { defaultName, type StoreSettings, settingsFaults } from './settings.js';
+import { defaultName, type StoreSettings } from './settings.js';
 
 const MODES = ['AES_128_GCM2', 'AES_256_GCM2'];
-const ENVIRONMENT_NAME = 'FRAMESEAL_FLEET';
 
 interface FleetOptions {
   fleet?: string;
@@ -319,41 +317,6 @@ async function withOperator(
   } finally {
     await operator.close();
   }
-}
-
-/** The settings in the file that `--fleet` or FRAMESEAL_FLEET names. */
-async function settingsOf({ fleet }: FleetOptions): Promise<StoreSettings> {
-  const file = fleet ?? process.env[ENVIRONMENT_NAME];
-  if (!file)
-    throw new CliError(
-      `where is the keyset? Give --fleet FILE, or name the file in ${ENVIRONMENT_NAME}: YAML with servers: [tls://HOST:4222], bucket, key, identity`,
-    );
-  let text: string;
-  try {
-    text = await readSecretFile(file, 'keyless');
-  } catch (error) {
-    throw new CliError(`cannot read ${file}: ${reason(error)}`);
-  }
-  const document = parseDocument(text, { prettyErrors: true });
-  const [broken] = document.errors;
-  if (broken) throw new CliError(`${file}: ${broken.message.split('\n')[0]}`);
-  const value: unknown = document.toJS({ maxAliasCount: 0 });
-  const faults = settingsFaults(value);
-  if (faults.length > 0)
-    throw new CliError(
-      faults.map(({ field, message }) => `${file}: ${field ? `${field}: ` : ''}${message}`).join('\n'),
-    );
-  const settings = value as Omit<StoreSettings, 'name'>;
-  // As in gateway.yaml, paths are relative to the file's folder.
-  const from = (path: string) => resolve(dirname(file), path);
-  const { identity, credentials, ca } = settings;
-  return {
-    name: defaultName(),
-    ...settings,
-    identity: from(identity),
-    ...(credentials !== undefined && { credentials: from(credentials) }),
-    ...(ca !== undefined && { ca: from(ca) }),
-  };
 }
 
 function say(text: string): void {

@@ -1,9 +1,10 @@
 /** Small parts of a fleet: settings, reports, troubles, the cached keyset, what a channel holds, a store in gateway.yaml. */
 import { chmodSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Cached, KeysetCache } from '../../../src/cli/fleet/cache.js';
+import { settingsOf } from '../../../src/cli/fleet/fleetfile.js';
 import { heldBy } from '../../../src/cli/fleet/held.js';
 import { recall } from '../../../src/cli/fleet/rotation.js';
 import { type StoreSettings, settingsFaults, usesTls } from '../../../src/cli/fleet/settings.js';
@@ -45,6 +46,17 @@ describe('settings', () => {
     ['password', { ...SETTINGS, password: 'x' }],
   ])('are refused: %s', (field, settings) => {
     expect(settingsFaults(settings).map((fault) => fault.field)).toContain(field);
+  });
+});
+
+test('paths in the file of an operator are relative to its folder', async () => {
+  const fleet = join(mkdtempSync(join(tmpdir(), 'frameseal-test-')), 'fleet.yaml');
+  writeFileSync(fleet, JSON.stringify({ ...SETTINGS, credentials: '/etc/login', ca: 'tls/ca.pem' }));
+  expect(await settingsOf({ fleet })).toEqual({
+    ...SETTINGS,
+    identity: join(dirname(fleet), 'gateway.age'),
+    credentials: '/etc/login',
+    ca: join(dirname(fleet), 'tls/ca.pem'),
   });
 });
 
