@@ -122,10 +122,11 @@ function take(known: Known | undefined, reading: Reading, { endsAtMs, alarms }: 
   if (known !== undefined) {
     const isOlder = generation < known.generation || (generation === known.generation && revision < known.revision);
     if (isOlder) {
-      alarm(
-        'rolled-back',
-        `the store was set back: it has revision ${revision}, and revision ${known.revision} is in use`,
-      );
+      const [theirs, ours] =
+        generation < known.generation
+          ? [`generation ${generation}`, `generation ${known.generation}`]
+          : [`revision ${revision}`, `revision ${known.revision}`];
+      alarm('rolled-back', `the store was set back: it has ${theirs}, and ${ours} is in use`);
       return known;
     }
     if (generation === known.generation && revision === known.revision) {

@@ -106,6 +106,13 @@ describe('a rotation', () => {
   });
 });
 
+test('a keyset of an older generation is told as such', () => {
+  const clocks = { wallMs: 0, monotonicMs: 0 };
+  const { known } = advance(undefined, reading(5, [key(1)], { generation: 9 }), clocks, 0);
+  const { alarms } = advance(known, reading(7, [key(1)], { generation: 8 }), clocks, 0);
+  expect(alarms[0]!.message).toBe('the store was set back: it has generation 8, and generation 9 is in use');
+});
+
 describe('alarms', () => {
   function rotated(): Gateway {
     const gateway = new Gateway();
