@@ -57,7 +57,7 @@ async function storeFaults({ channels }: GatewayModel, line: Reading['line']): P
       return [];
     } catch (error) {
       if (!(error instanceof CliError)) throw error;
-      return [line({ path: ['channels', name, 'nats', 'identity'], message: error.message })];
+      return [line({ path: ['channels', name, 'nats'], message: error.message })];
     }
   });
   return (await Promise.all(faults)).flat();
