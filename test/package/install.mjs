@@ -213,11 +213,11 @@ const UNWANTED =
 const MOST_BYTES = 615_000;
 /** What a browser loads for a program, with @noble/hashes: bytes after gzip. */
 const BUDGETS = [
-  ['everything', `export * from '${manifest.name}';`, 42_800],
+  ['everything', `export * from '${manifest.name}';`, 43_200],
   [
     'frameseal/webrtc with a channel',
     `export { enableEncryption } from '${manifest.name}'; export * from '${manifest.name}/webrtc';`,
-    44_500,
+    44_900,
   ],
   ['SRTP', `export * from '${manifest.name}/srtp';`, 31_000],
   ['recordings', `export * from '${manifest.name}/recording';`, 12_000],
