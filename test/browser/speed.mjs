@@ -20,26 +20,24 @@ export async function measureSpeed({ open }, say) {
   const cases = MODES.flatMap((each) =>
     ['seal', 'open'].flatMap((operation) => SIZES.map((bytes) => ({ ...each, operation, bytes, seconds: SECONDS }))),
   );
-  say(`microseconds a frame, medians; load ${load()}`);
+  say(`microseconds a frame: median, and the least in brackets; ratios of medians; load ${load()}`);
   say(row(['', 'frameseal', 'WebCrypto', 'ratio', 'in flight', 'ratio']));
   const failed = await serveCalls(scripts, cases, open, ({ bits, operation, bytes, us }) => {
     const { frameseal, awaited, 'in flight': inFlight } = us;
+    const ratio = ({ median }) => `${(median / frameseal.median).toFixed(2)}x`;
     const name = `${operation} ${bytes / 1000} kB, AES-${bits}`;
-    say(row([name, us1(frameseal), us1(awaited), ratio(awaited), us1(inFlight), ratio(inFlight)]));
-    function ratio(other) {
-      return `${(other / frameseal).toFixed(2)}x`;
-    }
+    say(row([name, timeOf(frameseal), timeOf(awaited), ratio(awaited), timeOf(inFlight), ratio(inFlight)]));
   });
   say(`ratios above 1: frameseal is faster; load ${load()}`);
   return failed;
 }
 
 function row([name, ...cells]) {
-  return name.padEnd(22) + cells.map((cell) => cell.padStart(11)).join('');
+  return name.padEnd(22) + cells.map((cell) => cell.padStart(18)).join('');
 }
 
-function us1(value) {
-  return value.toFixed(1);
+function timeOf({ median, least }) {
+  return `${median.toFixed(1)} (${least.toFixed(1)})`;
 }
 
 function load() {
