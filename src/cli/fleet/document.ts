@@ -16,6 +16,8 @@ import { JsonError, parseJson } from '../json.js';
 /** A channel holds no more at once. */
 export const MAX_KEYS = 4;
 const VERSION = 1;
+/** Generations are seconds since the epoch, or more where a clock was fast: there is always a later one. */
+const MAX_GENERATION = 2 ** 48;
 
 export interface KeysetKey {
   readonly keyId: number;
@@ -79,8 +81,8 @@ export function checkKeyset(value: unknown): Keyset {
     throw new KeysetError(`keys must be a list of 1 to ${MAX_KEYS} keys`);
   const checked = keys.map((key, i) => checkKey(key, `keys[${i}]`));
   checkTogether(checked);
-  if (generation !== undefined && (!Number.isSafeInteger(generation) || Number(generation) < 0))
-    throw new KeysetError('generation must be a whole number from 0');
+  if (generation !== undefined && !isGeneration(generation))
+    throw new KeysetError(`generation must be a whole number from 0 to ${MAX_GENERATION}`);
   return {
     version,
     keys: checked,
@@ -104,6 +106,10 @@ export function identityOf({ encryptionMode, encryptionKey, encryptionKdfSalt, c
 /** The configuration of a channel that has this key. */
 export function configOf({ sealFrom: _sealFrom, ...config }: KeysetKey): EncryptionConfig {
   return config;
+}
+
+export function isGeneration(value: unknown): boolean {
+  return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= MAX_GENERATION;
 }
 
 export function isGatewayName(name: string): boolean {

@@ -43,6 +43,7 @@ export interface FollowerOptions {
 
 export class Follower {
   readonly #options: FollowerOptions;
+  #graceMs: number;
   readonly #cache: KeysetCache | undefined;
   readonly #stopping = new AbortController();
   readonly #troubles: Troubles;
@@ -66,6 +67,7 @@ export class Follower {
 
   constructor(options: FollowerOptions) {
     this.#options = options;
+    this.#graceMs = options.graceMs;
     const { state, settings } = options;
     this.#troubles = new Troubles(options.told);
     this.#reports = new StatusReports(settings, (message) => options.told('refused', message));
@@ -99,6 +101,11 @@ export class Follower {
     }
     await this.#recall();
     void this.#follow();
+  }
+
+  /** How long keys open from now on when they are no longer listed. A key that has its time keeps that. */
+  openFor(graceMs: number): void {
+    this.#graceMs = graceMs;
   }
 
   /** The first keys; rejects when it is stopped before. */
@@ -241,7 +248,7 @@ export class Follower {
   #advance(reading?: Reading): boolean {
     clearTimeout(this.#timer);
     const clocks = { wallMs: Date.now(), monotonicMs: performance.now() };
-    const { known, alarms, nextMs } = advance(this.#known, reading, clocks, this.#options.graceMs);
+    const { known, alarms, nextMs } = advance(this.#known, reading, clocks, this.#graceMs);
     const before = this.#known;
     this.#known = known;
     if (known === undefined) return false;

@@ -47,10 +47,11 @@ export class StatusReports {
   }
 
   #text(known: Known, trouble: string | undefined): string {
-    const { revision, live } = known;
+    const { revision, generation, live } = known;
     return statusText({
       key: this.#settings.key,
       revision,
+      generation,
       keyIds: live.filter(({ endsAtMs }) => endsAtMs === undefined).map(({ key }) => key.keyId),
       sealing: sealingKey(known).keyId,
       time: new Date().toISOString(),

@@ -132,13 +132,15 @@ export class Rotation {
   async resume(): Promise<Head> {
     const key = inFlight(this.#head.keyset);
     if (key === undefined) throw new CliError('no rotation is under way: begin one with frameseal fleet rotate', 1);
-    const announced = this.#head.revision;
+    const { revision: announced, keyset } = this.#head;
+    const { generation = 0 } = keyset;
     // A time that is far away is of an operator whose clock was fast.
     if (key.sealFrom === undefined || sealFromMs(key) > Date.now() + this.#options.leadMs + SKEW_MS) {
       await this.#wait(
         'key',
         this.#options.waitMs,
-        (report) => report.keyIds.includes(key.keyId) && report.revision >= announced,
+        (report) =>
+          report.keyIds.includes(key.keyId) && report.generation === generation && report.revision >= announced,
       );
       await this.#schedule(key);
     }
@@ -214,8 +216,9 @@ export class Rotation {
 
   /** A store that was set back is behind its gateways: they would take nothing from it. */
   async #refuseOldStore(): Promise<void> {
+    const { generation = 0 } = this.#head.keyset;
     const ahead = this.#operator.reports.filter(
-      (report) => report.isRecent && !this.#isRevoked(report) && report.revision > this.#head.revision,
+      (report) => report.isRecent && !this.#isRevoked(report) && isAhead(report, this.#head),
     );
     if (ahead.length === 0) return;
     const { revision } = await this.#operator.read();
@@ -226,10 +229,16 @@ export class Rotation {
       );
     if (this.#options.ifMissing === 'stop')
       throw new CliError(
-        `the store was set back: it has revision ${this.#head.revision}, and ${ahead.map(({ name, revision: newer }) => `${name} has ${newer}`).join(', ')} and goes on with that. Restore a newer backup, or let them begin anew from what the store has: frameseal fleet rotate --force; packets of the moments in between are lost`,
+        `the store was set back: it has revision ${this.#head.revision} of generation ${generation}, and ${ahead.map((report) => `${report.name} has ${report.revision} of ${report.generation}`).join(', ')} and goes on with that. Restore a newer backup, or let them begin anew from what the store has: frameseal fleet rotate --force; packets of the moments in between are lost`,
         1,
       );
-    const generation = Math.max(1 + (this.#head.keyset.generation ?? 0), Math.floor(Date.now() / 1000));
-    this.#head = { ...this.#head, keyset: { ...this.#head.keyset, generation } };
+    const latest = Math.max(generation, ...ahead.map((report) => report.generation));
+    const next = Math.max(1 + latest, Math.floor(Date.now() / 1000));
+    this.#head = { ...this.#head, keyset: { ...this.#head.keyset, generation: next } };
   }
+}
+
+/** Whether a gateway has a keyset that counts as newer than the store's. */
+function isAhead(report: Report, { revision, keyset: { generation = 0 } }: Head): boolean {
+  return report.generation > generation || (report.generation === generation && report.revision > revision);
 }

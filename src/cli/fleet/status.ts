@@ -1,5 +1,5 @@
 /** What a gateway reports to the store as `status.NAME`: JSON without secrets, read by operators. */
-import { MAX_KEYS } from './document.js';
+import { isGeneration, MAX_KEYS } from './document.js';
 
 /** The trouble of a gateway that has ended on purpose. */
 export const STOPPED = 'stopped';
@@ -9,6 +9,7 @@ export interface GatewayStatus {
   readonly key: string;
   /** Of the keyset in use. */
   readonly revision: number;
+  readonly generation: number;
   /** Of the keys that are listed there, and open at the gateway. */
   readonly keyIds: readonly number[];
   /** The key id that seals. */
@@ -34,10 +35,11 @@ export function readStatus(value: Uint8Array): GatewayStatus | undefined {
     return undefined;
   }
   if (typeof read !== 'object' || read === null) return undefined;
-  const { key, revision, keyIds, sealing, time, trouble } = read as Readonly<Record<string, unknown>>;
+  const { key, revision, generation, keyIds, sealing, time, trouble } = read as Readonly<Record<string, unknown>>;
   const isKeyId = (id: unknown) => Number.isInteger(id) && Number(id) >= 0 && Number(id) <= 15;
   const isRevision = (number: unknown) => Number.isSafeInteger(number) && Number(number) >= 0;
-  if (typeof key !== 'string' || !isRevision(revision) || !Array.isArray(keyIds)) return undefined;
+  if (typeof key !== 'string' || !isRevision(revision) || !isGeneration(generation) || !Array.isArray(keyIds))
+    return undefined;
   if (
     keyIds.length > MAX_KEYS ||
     !keyIds.every(isKeyId) ||
@@ -49,6 +51,7 @@ export function readStatus(value: Uint8Array): GatewayStatus | undefined {
   return {
     key,
     revision: revision as number,
+    generation: generation as number,
     keyIds,
     sealing: sealing as number,
     time,

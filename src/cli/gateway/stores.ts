@@ -59,6 +59,7 @@ export class Stores {
   async keep(channels: readonly ChannelModel[]): Promise<void> {
     this.#inForce = new Map(channels.flatMap((model) => (model.nats === undefined ? [] : [[model.name, idOf(model)]])));
     const ids = new Set(this.#inForce.values());
+    for (const model of channels) this.#of(model.name)?.openFor(model.graceMs);
     const leaving = [...this.#followers].filter(([id]) => !ids.has(id));
     for (const [id] of leaving) this.#followers.delete(id);
     await Promise.all(leaving.map(([, follower]) => follower.stop()));
@@ -82,8 +83,8 @@ export class Stores {
   }
 }
 
-function idOf({ name, nats, graceMs }: ChannelModel): string {
-  return JSON.stringify([name, nats, graceMs]);
+function idOf({ name, nats }: ChannelModel): string {
+  return JSON.stringify([name, nats]);
 }
 
 /** Undefined where it takes longer. */

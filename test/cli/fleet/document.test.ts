@@ -51,6 +51,7 @@ describe('a keyset', () => {
     ],
     ['a time that is none', keyset([{ ...A, sealFrom: '2030-13-31T12:00:00Z' }]), /keys\[0\]\.sealFrom must be a time/],
     ['a time twice', keyset([key(1, 5000), key(2, 5000)]), /keys\[1\]\.sealFrom is that of another key/],
+    ['the last of all generations', keyset([A], { generation: Number.MAX_SAFE_INTEGER }), /generation/],
     ['a negative generation', keyset([A], { generation: -1 }), /generation/],
     ['a name with a dot', keyset([A], { gateways: { 'a.b': RECIPIENT } }), /gateways: a name/],
     ['a recipient that is none', keyset([A], { gateways: { a: 'age1x' } }), /gateways\.a must be an age recipient/],

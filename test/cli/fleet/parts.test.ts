@@ -107,6 +107,7 @@ test('a report is read as it was written, and nothing else is', () => {
   const status: GatewayStatus = {
     key: 'studio',
     revision: 7,
+    generation: 3,
     keyIds: [1, 2],
     sealing: 1,
     time: '2030-01-31T12:00:00.000Z',
@@ -121,6 +122,7 @@ test('a report is read as it was written, and nothing else is', () => {
     { ...status, key: 1 },
     { ...status, revision: '7' },
     { ...status, revision: -1 },
+    { ...status, generation: 2 ** 53 - 1 },
     { ...status, keyIds: [16] },
     { ...status, keyIds: [1, 1, 1, 1, 1] },
     { ...status, sealing: -1 },

@@ -13,6 +13,7 @@ const report = (name: string, more: Partial<Report> = {}): Report => ({
   name,
   key: 'studio',
   revision: 1,
+  generation: 0,
   keyIds: [0],
   sealing: 0,
   time: new Date().toISOString(),
@@ -65,7 +66,20 @@ test('a gateway that claims a newer revision does not stand in the way of its ow
   const head = { revision: 1, keyset: keyset([begun(0)], { gateways: { gw2: TWO } }) };
   const liar = report('gw1', { revision: Number.MAX_SAFE_INTEGER });
   expect((await rotated(head, [liar], { revoked: 'gw1' })).error).toBeUndefined();
-  expect((await rotated(head, [liar], {})).error).toMatch(/set back: it has revision 1, and gw1 has 9007199254740991/);
+  expect((await rotated(head, [liar], {})).error).toMatch(
+    /set back: it has revision 1 of generation 0, and gw1 has 9007199254740991 of 0/,
+  );
+});
+
+test('a keyset begins anew behind every generation that a gateway has: that of a fast clock too', async () => {
+  const later = Math.floor(Date.now() / 1000) + 86_400;
+  const head = { revision: 7, keyset: keyset([begun(0)], { generation: later - 100 }) };
+  const gateway = report('gw1', { revision: 3, generation: later, keyIds: [0, 1], sealing: 1 });
+  expect((await rotated(head, [gateway], {})).error).toMatch(/gw1 has 3 of/);
+  const { put } = await rotated(head, [gateway], { force: true });
+  expect(put[0]!.generation).toBe(later + 1);
+  // Older revisions of a generation of before are no trouble.
+  expect((await rotated(head, [report('gw1', { revision: 9 })], { force: true })).put[0]!.generation).toBe(later - 100);
 });
 
 test('a time of an operator whose clock was fast is replaced', async () => {
