@@ -165,7 +165,7 @@ export const RECORDING_RULES = [
   },
   {
     file: 'src/recording/reader.ts',
-    tests: [READER, LIMITS],
+    tests: [READER, LIMITS, REWRITER],
     mutations: [
       ['big-endian pcap', 'for (const littleEndian of [true, false]) {', 'for (const littleEndian of [true]) {'],
       ['the modified pcap', 'if (magic === PCAP_MODIFIED) {', 'if (false) {'],
@@ -183,7 +183,7 @@ export const RECORDING_RULES = [
   },
   {
     file: 'src/recording/rewriter.ts',
-    tests: [LIMITS, REWRITER],
+    tests: [LIMITS, REWRITER, READER],
     mutations: [
       ['a part is overwritten by the next', '    [this.#out, this.#before] = [this.#before, this.#out];\n', ''],
       [
