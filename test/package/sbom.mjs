@@ -3,7 +3,7 @@
  * would list the bench's libraries, and leave out those that the development needs as well.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const NPM_INSTALL = ['install', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'];
@@ -49,14 +49,20 @@ function checkComplete(sbom, { name, version }, home) {
   expectEqual(dependents.size, listed.length + 1, 'the dependency graph');
 }
 
-/** Every package below node_modules, by name and version. */
+/** Every package below node_modules, at any depth, by name and version. */
 function installedIn(home) {
-  const folder = join(home, 'node_modules');
-  const names = readdirSync(folder).filter((name) => !name.startsWith('.'));
+  const modules = join(home, 'node_modules');
+  if (!existsSync(modules)) return [];
+  const names = readdirSync(modules).filter((name) => !name.startsWith('.'));
   const scoped = names.flatMap((name) =>
-    name.startsWith('@') ? readdirSync(join(folder, name)).map((each) => `${name}/${each}`) : [name],
+    name.startsWith('@') ? readdirSync(join(modules, name)).map((each) => `${name}/${each}`) : [name],
   );
-  return scoped.map((name) => `${name}@${readJson(join(folder, name, 'package.json')).version}`).sort();
+  return scoped
+    .flatMap((name) => {
+      const folder = join(modules, name);
+      return [`${name}@${readJson(join(folder, 'package.json')).version}`, ...installedIn(folder)];
+    })
+    .sort();
 }
 
 function readJson(path) {
