@@ -4,9 +4,9 @@ One end of a call, for `npm run e2e:gateway`: VP8 over GStreamer's rtpbin with A
     videotestsrc -> vp8enc -> rtpvp8pay -> rtpbin -> udp      udp -> rtpbin -> rtpvp8depay -> vp8dec
 
 The argument is JSON: { listen, to, frames, ssrc, seconds, wants, pliAtMs, srtp: { send, receive }: { key, cipher } }. RTCP
-uses the port after each. Media begins at
-SIGUSR1; `frames` 0 sends none. After `seconds`, or `wants` frames and one second, or SIGTERM, it prints
-JSON: hashes of the frames that were encoded and that arrived, and how many RTCP packets of each kind arrived.
+uses the port after each. Media begins at SIGUSR1; `frames` 0 sends none. After `seconds`, or `wants` frames and one second,
+or SIGTERM, it prints JSON: hashes of the frames that were encoded and that arrived, and how many RTCP packets of each kind
+arrived.
 """
 import hashlib
 import json
