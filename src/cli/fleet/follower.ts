@@ -57,6 +57,8 @@ export class Follower {
   /** Whether the store has been in use since the last trouble. */
   #isConnected = false;
   #answeredMs: number | undefined;
+  /** The revision that the watch told last, taken or not. */
+  #watched = 0;
   #bucket: Bucket | undefined;
   #watch: Watch | undefined;
   #taking: Promise<unknown> = Promise.resolve();
@@ -178,9 +180,10 @@ export class Follower {
     this.#watch?.stop();
     try {
       const watch = await bucket.watch(this.#options.settings.key, (_, entry) => {
-        // What is older may have been overtaken by an answer, unless the store is known to be behind.
+        if (entry !== undefined) this.#watched = entry.revision;
+        // What is older may have been overtaken by an answer, unless the store's keyset is not the one in use.
         const isNewer = entry !== undefined && entry.revision > (this.#known?.revision ?? 0);
-        if (entry !== undefined && (isNewer || this.#troubles.now !== undefined)) this.#take(entry);
+        if (entry !== undefined && (isNewer || !this.#isConnected)) this.#take(entry);
       });
       this.#watch = watch;
       void watch.ended.then(() => {
@@ -196,14 +199,14 @@ export class Follower {
   /** False where the store does not answer, has no keyset, or has one that the watch has not told of: it may be dead. */
   async #ask(bucket: Bucket): Promise<boolean> {
     const { key, bucket: name } = this.#options.settings;
-    const before = this.#known?.revision ?? 0;
+    const [before, watched] = [this.#known?.revision ?? 0, this.#watched];
     try {
       const entry = await bucket.get(key);
       this.#answeredMs = Date.now();
       if (entry === undefined) throw new StoreError('missing', `the bucket ${name} has no keyset ${key}`);
-      // An answer that was overtaken by the watch is no older store.
-      const isOvertaken = this.#known !== undefined && this.#known.revision !== before;
-      if (entry.revision >= before || !isOvertaken) await this.#take(entry);
+      // An answer that was overtaken by the watch says nothing of the store as it is now.
+      const isOvertaken = this.#watched !== watched;
+      if (entry.revision > this.#watched || !isOvertaken) await this.#take(entry);
       return entry.revision === before || isOvertaken;
     } catch (error) {
       this.#troubleOf(error);
