@@ -37,11 +37,14 @@ export interface Entry {
 export class StoreError extends Error {
   override readonly name = 'StoreError';
   override readonly cause: 'gone' | 'refused' | 'missing' | 'conflict' | 'exists' | 'too-large';
+  /** Whether a server took the request and did not answer in time: it may have been done. */
+  readonly isTimeout: boolean;
 
-  constructor(cause: StoreError['cause'], message: string) {
+  constructor(cause: StoreError['cause'], message: string, isTimeout = false) {
     // Parts of it may be the server's own words, and go to terminals and logs.
     super(message.replace(/[^\x20-\x7e]/g, '?').slice(0, MAX_MESSAGE));
     this.cause = cause;
+    this.isTimeout = isTimeout;
   }
 }
 
@@ -294,5 +297,6 @@ function translated(error: unknown, bucket: string, conflict = new StoreError('c
   if (name === 'JetStreamApiError') return new StoreError('gone', `JetStream refuses it: ${message}`);
   if (name === 'JetStreamNotEnabled')
     return new StoreError('refused', 'the server has no JetStream: set jetstream in its configuration');
-  return new StoreError('gone', `the store does not answer (${name === 'Error' ? message : name})`);
+  const reasonText = name === 'Error' ? message : name;
+  return new StoreError('gone', `the store does not answer (${reasonText})`, name === 'TimeoutError');
 }

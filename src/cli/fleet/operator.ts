@@ -14,6 +14,7 @@ const SKEW_MS = 30_000;
 const FIRST_STATUSES_MS = 5000;
 const POLL_MS = 50;
 const REFRESH_MS = 5000;
+const TRIES = 3;
 
 /** The keyset in the store. */
 export interface Head {
@@ -47,13 +48,13 @@ export class Operator {
   /** Connects; `create` makes the bucket. Rejects with a CliError. */
   static async open(settings: StoreSettings, create?: { readonly replicas: number }): Promise<Operator> {
     const pair = await identityIn(settings.identity);
-    return explained(async () => new Operator(settings, pair, await Bucket.open(settings, create)));
+    return explained(async () => new Operator(settings, pair, await again(() => Bucket.open(settings, create))));
   }
 
   /** The keyset. Rejects with a CliError where there is none, or none that this operator can read. */
   async read(): Promise<Head> {
     const { key, bucket } = this.settings;
-    const entry = await explained(() => this.#bucket.get(key));
+    const entry = await explained(() => again(() => this.#bucket.get(key)));
     if (entry === undefined)
       throw new CliError(`the bucket ${bucket} has no keyset ${key}: begin with frameseal fleet init`, 1);
     try {
@@ -75,15 +76,29 @@ export class Operator {
   }
 
   /** Puts a keyset in the place of the one that was read. Rejects with a CliError where somebody was faster. */
-  update(keyset: Keyset, { revision }: Head): Promise<number> {
-    return explained(async () => this.#bucket.update(this.settings.key, await this.#encrypted(keyset), revision));
+  async update(keyset: Keyset, { revision }: Head): Promise<number> {
+    const value = await this.#encrypted(keyset);
+    return explained(() => again(() => this.#put(value, revision)));
+  }
+
+  async #put(value: Uint8Array, revision: number): Promise<number> {
+    const { key } = this.settings;
+    try {
+      return await this.#bucket.update(key, value, revision);
+    } catch (error) {
+      if (!(error instanceof StoreError && error.cause === 'conflict')) throw error;
+      // The answer to a put before may have been lost.
+      const entry = await this.#bucket.get(key);
+      if (entry !== undefined && Buffer.compare(entry.value, value) === 0) return entry.revision;
+      throw error;
+    }
   }
 
   /** What gateways report, from now on and kept up to date. */
   async follow(): Promise<void> {
     await explained(async () => {
-      const names = await this.#bucket.keys('status.>');
-      await this.#watchReports();
+      const names = await again(() => this.#bucket.keys('status.>'));
+      await again(() => this.#watchReports());
       const deadlineMs = performance.now() + FIRST_STATUSES_MS;
       while (!names.every((name) => this.#seen.has(name)) && performance.now() < deadlineMs) await pause(POLL_MS);
     });
@@ -151,6 +166,17 @@ const ADVICE: Readonly<Partial<Record<StoreError['cause'], string>>> = {
   missing: ': begin with frameseal fleet init',
   'too-large': ': let gateways of one place share an identity, or raise max_payload of the servers',
 };
+
+/** Tries again where a request was lost: servers of a cluster may be changing places. */
+async function again<Value>(action: () => Promise<Value>): Promise<Value> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await action();
+    } catch (error) {
+      if (!(error instanceof StoreError && error.isTimeout) || tries === TRIES) throw error;
+    }
+  }
+}
 
 async function explained<Value>(action: () => Promise<Value>): Promise<Value> {
   try {
