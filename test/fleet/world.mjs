@@ -85,11 +85,18 @@ export class World {
     return Bucket.open(this.operator.settings);
   }
 
+  async #withBucket(action) {
+    const bucket = await this.bucket();
+    try {
+      return await action(bucket);
+    } finally {
+      await bucket.close();
+    }
+  }
+
   /** Revision and keyset as the operator reads them. */
   async head() {
-    const bucket = await this.bucket();
-    const entry = await bucket.get(KEY);
-    await bucket.close();
+    const entry = await this.#withBucket((bucket) => bucket.get(KEY));
     const { key } = await readIdentity(readFileSync(this.operator.settings.identity, 'utf8'));
     return { ...entry, keyset: JSON.parse(await decryptWith(key, entry.value)) };
   }
@@ -102,12 +109,11 @@ export class World {
   }
 
   /** Puts a value as the operator, whatever it is; returns the revision. */
-  async putRaw(value) {
-    const bucket = await this.bucket();
-    const { revision } = await bucket.get(KEY);
-    const next = await bucket.update(KEY, value, revision);
-    await bucket.close();
-    return next;
+  putRaw(value) {
+    return this.#withBucket(async (bucket) => {
+      const { revision } = await bucket.get(KEY);
+      return bucket.update(KEY, value, revision);
+    });
   }
 
   /** Puts a keyset to all recipients of it. */
