@@ -106,6 +106,18 @@ describe('what is no file', () => {
     expect(fs.readFileSync(out).equals(long)).toBe(true);
   });
 
+  it('waits for its reader, and fails where the reader ends', async () => {
+    const [to, out] = [fifo(), temporaryFile('out')];
+    const read = (command: string) => once(spawn('sh', ['-c', `sleep 0.2; ${command} < ${to} > ${out}`]), 'exit');
+    const reading = read('cat');
+    await copy(fileOf(recording), to);
+    await reading;
+    expect(fs.readFileSync(out).equals(recording)).toBe(true);
+    const ending = read('head -c 10');
+    await expect(copy(fileOf(recordingOf(3000)), to)).rejects.toThrow(/EPIPE/);
+    await ending;
+  });
+
   it.skipIf(!fs.existsSync('/dev/full'))('and has no room gives an error', async () => {
     await expect(copy(fileOf(recording), '/dev/full')).rejects.toThrow(/ENOSPC/);
   });

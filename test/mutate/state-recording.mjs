@@ -259,7 +259,7 @@ export const RECORDING_RULES = [
       ['what was opened is for all', "'wx', 0o600", "'wx', 0o644"],
       ['a temporary file that is there is taken', "'wx', 0o600", "'w', 0o600"],
       ['a failure leaves its half', '      keeper?.remove();\n', ''],
-      ['a link is replaced', 'existing === undefined ? path : await realpath(path)', 'path'],
+      ['a link is replaced', 'existing?.isFile() ? await realpath(path) : path', 'path'],
       ['a failure is not told', '    await writing;\n  } finally', '  } finally'],
       ['two parts are written at once', '        await writing;\n        writing', '        writing'],
     ],

@@ -2,7 +2,7 @@
  * A recording from one file to another: read ahead, written as it comes, with constant memory. OUT appears whole or not at all: a
  * temporary file beside it is renamed at the end, and removed where the work fails or is interrupted.
  */
-import { rmSync } from 'node:fs';
+import { constants, rmSync } from 'node:fs';
 import { type FileHandle, open, realpath, rename, stat } from 'node:fs/promises';
 import { RecordingError, type RecordingRewriter } from 'frameseal/recording';
 import { bar, CliError, number, StatusLine } from '../terminal.js';
@@ -12,7 +12,7 @@ const STANDARD = '-';
 const PROGRESS_AFTER_MS = 1000;
 const PROGRESS_EVERY_MS = 100;
 const BAR_COLUMNS = 32;
-const SIGNALS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export interface Paths {
   readonly from: string;
@@ -120,15 +120,16 @@ async function openSink(path: string, force: boolean): Promise<Sink> {
   const existing = await stat(path).catch(() => undefined);
   const isSpecial = existing !== undefined && !existing.isFile();
   if (existing?.isFile() && !force) throw new CliError(`${path} exists: choose another name, or give --force`);
-  // A device or a pipe is written to, and never replaced.
-  const target = existing === undefined ? path : await realpath(path);
+  // A device or a pipe is written to, and never replaced. The pipes behind /dev/fd have no other path.
+  const target = existing?.isFile() ? await realpath(path) : path;
   const temporary = isSpecial ? target : `${target}.${process.pid}.tmp`;
   let handle: FileHandle;
   // Before the file is there: a signal may come at once.
   const keeper = isSpecial ? undefined : new TemporaryFile(temporary);
   try {
-    // What was opened is for its owner alone.
-    handle = isSpecial ? await open(target, 'r+') : await open(temporary, 'wx', 0o600);
+    // What was opened is for its owner alone. Of a pipe only the writing end is held: it waits for a reader, and fails where
+    // the reader ends.
+    handle = isSpecial ? await open(target, constants.O_WRONLY) : await open(temporary, 'wx', 0o600);
   } catch (error) {
     keeper?.release();
     throw new CliError(`cannot write ${path}: ${codeOf(error)}`);
@@ -157,17 +158,21 @@ async function openSink(path: string, force: boolean): Promise<Sink> {
 class TemporaryFile {
   readonly #path: string;
   readonly #onExit = () => rmSync(this.#path, { force: true });
-  readonly #onSignal = (signal: keyof typeof SIGNALS) => process.exit(128 + SIGNALS[signal]);
+  readonly #onSignal = (signal: (typeof SIGNALS)[number]) => {
+    this.remove();
+    // process.exit would wait for a read of a pipe that has no data.
+    process.kill(process.pid, signal);
+  };
 
   constructor(path: string) {
     this.#path = path;
     process.on('exit', this.#onExit);
-    for (const signal of Object.keys(SIGNALS)) process.on(signal, this.#onSignal);
+    for (const signal of SIGNALS) process.on(signal, this.#onSignal);
   }
 
   release(): void {
     process.off('exit', this.#onExit);
-    for (const signal of Object.keys(SIGNALS)) process.off(signal, this.#onSignal);
+    for (const signal of SIGNALS) process.off(signal, this.#onSignal);
   }
 
   remove(): void {
