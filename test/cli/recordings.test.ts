@@ -1,5 +1,6 @@
 /** `frameseal seal` and `frameseal open` on recordings, as users run them. */
 import { spawn, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
@@ -144,6 +145,22 @@ describe('keys', () => {
     const args = configs.flatMap((config) => ['--config', config]);
     expect(frameseal(['open', recordingOf(mixed), opened, ...args]).status).toBe(0);
     expect(payloadsOf(opened)).toEqual(Array.from({ length: 60 }, (_, i) => parts[i % 3]!.packets[Math.floor(i / 3)]!));
+  });
+
+  it('of GCM2 beside SM4, which takes no part in what GCM2 opens', () => {
+    const [gcm, sm4] = [
+      configFile(),
+      configFile({ encryptionMode: 'SM4_128_ECB', encryptionKey: randomBytes(16).toString('hex') }),
+    ];
+    const lengths = Array.from({ length: 64 }, (_, i) => 20 + i);
+    const packets = lengths.map((length, i) => Buffer.concat([rtp(i).subarray(0, 12), randomBytes(length)]));
+    const recording = recordingOf([...packets, RECEIVER_REPORT]);
+    for (const config of [gcm, sm4]) {
+      const [sealed, opened] = [temporaryFile('sealed.pcapng'), temporaryFile('opened.pcapng')];
+      expect(frameseal(['seal', recording, sealed, '-c', config]).status).toBe(0);
+      expect(frameseal(['open', sealed, opened, '-c', sm4, '-c', gcm]).status).toBe(0);
+      expect(readFileSync(opened).equals(readFileSync(recording))).toBe(true);
+    }
   });
 
   it('with a context, and RTCP in the clear', () => {

@@ -72,7 +72,7 @@ export class Sealing implements LaneChoice {
 
 export class Opening implements LaneChoice {
   readonly growth = 0;
-  readonly retried: ReadonlySet<number> = new Set([UNKNOWN_KEY, BAD_TAG, BUSY, OWN_FRAME]);
+  readonly retried: ReadonlySet<number> = new Set([UNKNOWN_KEY, BAD_TAG, BUSY, OWN_FRAME, MALFORMED]);
   readonly #lanes: readonly Lane[];
 
   constructor(openers: readonly Opener[]) {

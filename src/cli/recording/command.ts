@@ -106,7 +106,10 @@ async function channelsOf(operation: Operation, options: RecordingOptions): Prom
   const configs = await Promise.all(
     files.map((config) => loadConfig({ ...(config !== undefined && { config }), insecureConfig })),
   );
-  return configs.map((config) => enableEncryption(withContext(config, options.context), settings));
+  const channels = configs.map((config) => enableEncryption(withContext(config, options.context), settings));
+  // SM4 comes last: without authentication it opens some packets of other keys as garbage.
+  const isSm4 = ({ mode }: Channel) => Number(mode === 'SM4_128_ECB');
+  return channels.sort((a, b) => isSm4(a) - isSm4(b));
 }
 
 async function srtpChoiceOf(operation: Operation, options: RecordingOptions): Promise<LaneChoice> {
