@@ -32,9 +32,15 @@ export interface CodecRule {
   unpack(frame: Uint8Array): Part | undefined;
 }
 
-/** A codec whose packetizer minds nothing but the first bytes: `clearBytes` of them, or all where the frame is shorter. */
+/**
+ * A codec whose packetizer minds nothing but the first bytes: `clearBytes` of them. A shorter frame is refused, because sealed it
+ * would be longer, and opened with other clear bytes.
+ */
 function plain(clearBytes: (frame: Uint8Array) => number): CodecRule {
-  const part = (bytes: Uint8Array): Part => ({ bytes, clear: Math.min(bytes.length, clearBytes(bytes)) });
+  const part = (bytes: Uint8Array): Part | undefined => {
+    const clear = clearBytes(bytes);
+    return clear > bytes.length ? undefined : { bytes, clear };
+  };
   return { toSeal: part, pack: (sealed) => sealed, unpack: part };
 }
 

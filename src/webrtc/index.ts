@@ -57,15 +57,15 @@ const NO_FRAME = 0;
 
 /**
  * Seals the frames of senders: returns a function that runs one sender's transformer until its stream ends, with a sealer of
- * its own. Throws TypeError unless the channel was made with `framing: 'frame'`. After a rotation the function requests a key frame,
- * where the transformer can: Chromium's cannot, and its page requests one with
+ * its own. Throws TypeError unless the channel was made with `framing: 'frame'`, and for wrong options. After a rotation the
+ * function requests a key frame, where the transformer can: Chromium's cannot, and its page requests one with
  * `sender.setParameters(parameters, { encodingOptions: [{ keyFrame: true }] })`.
  */
 export function sealFrames(
   channel: Channel,
   options: TransformOptions = {},
 ): (transformer: Transformer) => Promise<void> {
-  checkFraming(channel);
+  check(channel, options);
   return async (transformer) => {
     const sealer = channel.createSealer();
     const frames = new Frames(options, (bytes, out, clear) => sealer.seal(bytes, out, bytes.length, clear));
@@ -87,14 +87,14 @@ export function sealFrames(
 
 /**
  * Opens the frames of receivers: returns a function that runs one receiver's transformer until its stream ends, with an opener
- * of its own. Throws TypeError unless the channel was made with `framing: 'frame'`. When frames open again after others were
- * dropped, the function requests a key frame.
+ * of its own. Throws TypeError unless the channel was made with `framing: 'frame'`, and for wrong options. When frames open again
+ * after others were dropped, the function requests a key frame.
  */
 export function openFrames(
   channel: Channel,
   options: TransformOptions = {},
 ): (transformer: Transformer) => Promise<void> {
-  checkFraming(channel);
+  check(channel, options);
   return async (transformer) => {
     const opener = channel.createOpener();
     const frames = new Frames(options, (bytes, out, clear) => opener.open(bytes, out, bytes.length, clear));
@@ -120,9 +120,6 @@ class Frames {
   #scratch = new Uint8Array(0);
 
   constructor({ codec, onStatus }: TransformOptions, crypt: Crypt) {
-    if (codec !== undefined && !Object.hasOwn(CODECS, codec)) {
-      throw new TypeError(`codec must be one of ${Object.keys(CODECS).join(', ')}`);
-    }
     this.#codec = codec;
     this.#crypt = crypt;
     this.reports = new Reports(onStatus);
@@ -209,7 +206,12 @@ function ask(request: () => Promise<unknown> | undefined): void {
   }
 }
 
-function checkFraming(channel: Channel): void {
-  if (channel.framing === 'frame') return;
-  throw new TypeError("encoded transforms have whole frames: make the channel with framing: 'frame'");
+function check({ framing }: Channel, { codec, onStatus }: TransformOptions): void {
+  if (framing !== 'frame') {
+    throw new TypeError("encoded transforms have whole frames: make the channel with framing: 'frame'");
+  }
+  if (codec !== undefined && !Object.hasOwn(CODECS, codec)) {
+    throw new TypeError(`codec must be one of ${Object.keys(CODECS).join(', ')}`);
+  }
+  if (onStatus !== undefined && typeof onStatus !== 'function') throw new TypeError('onStatus must be a function');
 }

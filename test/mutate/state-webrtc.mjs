@@ -10,7 +10,7 @@ export const WEBRTC_RULES = [
       ['bytes of a VP8 frame tag', 'const VP8_TAG_BYTES = 3;', 'const VP8_TAG_BYTES = 2;'],
       ['bytes of a VP8 key frame', 'const VP8_KEY_FRAME_BYTES = 10;', 'const VP8_KEY_FRAME_BYTES = 3;'],
       ['what is a VP8 key frame', '(frame[0]! & 1) === 0', '(frame[0]! & 1) === 1'],
-      ['frames shorter than their clear bytes', 'Math.min(bytes.length, clearBytes(bytes))', 'clearBytes(bytes)'],
+      ['frames shorter than their clear bytes', 'clear > bytes.length ? undefined : ', ''],
       ['VP9 is sealed whole', 'vp9: plain(() => 0)', 'vp9: plain(() => 1)'],
       ['Opus is sealed whole', 'opus: plain(() => 0)', 'opus: plain(() => 1)'],
       ['letter case of media types', '.toLowerCase()', ''],
@@ -137,12 +137,12 @@ export const WEBRTC_RULES = [
       ['a refused key frame is no failure', 'request()?.catch(() => {});', 'request();'],
       [
         'framing of the sender',
-        'checkFraming(channel);\n  return async (transformer) => {\n    const sealer',
+        'check(channel, options);\n  return async (transformer) => {\n    const sealer',
         'return async (transformer) => {\n    const sealer',
       ],
       [
         'framing of the receiver',
-        'checkFraming(channel);\n  return async (transformer) => {\n    const opener',
+        'check(channel, options);\n  return async (transformer) => {\n    const opener',
         'return async (transformer) => {\n    const opener',
       ],
       ['a stream that ends closes its sealer', '      sealer.close();\n', ''],

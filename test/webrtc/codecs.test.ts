@@ -36,8 +36,10 @@ describe('VP8', () => {
   it.each([
     ['a key frame', 0x10, 20, 10],
     ['another frame', 0x11, 20, 3],
-    ['a short key frame', 0x10, 5, 5],
-    ['an empty frame', 0, 0, 0],
+    ['the shortest key frame', 0x10, 10, 10],
+    ['a key frame without its size', 0x10, 9, undefined],
+    ['a frame without its tag', 0x11, 2, undefined],
+    ['an empty frame', 0, 0, undefined],
   ])('%s', (_, first, length, clear) => {
     const frame = new Uint8Array(length).fill(7);
     if (length > 0) frame[0] = first;

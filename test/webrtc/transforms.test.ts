@@ -203,8 +203,20 @@ describe('codecs', () => {
     await through(sealFrames(channelOf(), { onStatus: ({ text }) => texts.push(text) }), [frame]);
     expect(texts[0]).toMatch(/set the option codec/);
     expect(await through(sealFrames(channelOf(), { codec: 'opus' }), [frame])).toHaveLength(1);
-    const transform = sealFrames(channelOf(), { codec: 'h263' as never });
-    await expect(through(transform, [frame])).rejects.toThrow(TypeError);
+  });
+
+  it.each([
+    ['a codec without a rule', { codec: 'h263' }, /codec must be one of opus/],
+    ['a report to no function', { onStatus: 'log' }, /onStatus must be a function/],
+  ])('%s is refused before a stream begins', (_, options, message) => {
+    for (const make of [sealFrames, openFrames]) expect(() => make(channelOf(), options as never)).toThrow(message);
+  });
+
+  it('a VP8 frame too short to be opened is reported by its sender', async () => {
+    const statuses: number[] = [];
+    const transform = sealFrames(channelOf(), { onStatus: ({ status }) => statuses.push(status) });
+    expect(await through(transform, [frameOf('video/VP8', [0x10, 2, 0, 0x9d, 1])])).toEqual([]);
+    expect(statuses).toEqual([MALFORMED]);
   });
 });
 
