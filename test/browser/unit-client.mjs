@@ -4,7 +4,7 @@ import { transformFaults, vectorFaults } from './unit-checks.mjs';
 
 const isPage = 'document' in globalThis;
 if (isPage) new Worker(import.meta.url, { type: 'module' });
-const observed = observe();
+const observed = await observe();
 const vectors = vectorFaults(observed.auto);
 const transforms = await transformFaults();
 const report = { ...observed, vectors: vectors.agreed, transforms: transforms.checks };

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const FOLDER = fileURLToPath(new URL('../../build/platforms/', import.meta.url));
+const FIXTURES = new URL('../../fixtures/', import.meta.url);
 /** The last miniflare for Node 20. */
 const VERSIONS = { bun: '1.4.5', deno: '2.9.6', esbuild: '0.28.2', miniflare: '4.20260426.0' };
 /** Where the packages of a platform have the program: a package for each kind of machine, of which npm installs one or a few. */
@@ -52,6 +53,22 @@ function load(name) {
   return import(pathToFileURL(createRequire(FOLDER).resolve(name)).href);
 }
 
+/** The files of vectors as a module, which the suite imports. */
+export function vectorsModule() {
+  const names = readdirSync(FIXTURES).filter((name) => name.endsWith('.json'));
+  const vectors = Object.fromEntries(names.map((name) => [name, readFileSync(new URL(name, FIXTURES), 'utf8')]));
+  return `export default ${JSON.stringify(vectors)};\n`;
+}
+
+/** Outside of the project there is no file with that module. */
+const VECTORS = {
+  name: 'vectors',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /\/vectors\.mjs$/ }, () => ({ path: 'vectors', namespace: 'vectors' }));
+    onLoad({ filter: /^vectors$/, namespace: 'vectors' }, () => ({ contents: vectorsModule() }));
+  },
+};
+
 /** A script, by its path from this folder, with all that it imports, as the text of one module; .wasm files stay imports. */
 export async function bundle(name) {
   const { build } = await load('esbuild');
@@ -62,6 +79,7 @@ export async function bundle(name) {
     format: 'esm',
     target: 'es2022',
     external: ['*.wasm'],
+    plugins: [VECTORS],
     // The package as users have it: the checkout's own tsconfig.json has it from its sources.
     tsconfigRaw: '{}',
     write: false,

@@ -1,7 +1,7 @@
 /** A user's project below build/, with the packed library installed, the suite beside it, and the vectors as a module. */
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { npm } from './packages.mjs';
+import { npm, vectorsModule } from './packages.mjs';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** From this folder, and in full. */
@@ -21,9 +21,7 @@ export function makeProject() {
   for (const name of FILES) {
     cpSync(fileURLToPath(new URL(name, import.meta.url)), `${PROJECT}${name}`, { recursive: true });
   }
-  const names = readdirSync(`${ROOT}fixtures`).filter((name) => name.endsWith('.json'));
-  const vectors = Object.fromEntries(names.map((name) => [name, readFileSync(`${ROOT}fixtures/${name}`, 'utf8')]));
-  writeFileSync(`${PROJECT}vectors.mjs`, `export default ${JSON.stringify(vectors)};\n`);
+  writeFileSync(`${PROJECT}vectors.mjs`, vectorsModule());
 }
 
 /** A file of the project, from this folder: for `bundle`. */
