@@ -69,7 +69,12 @@ function read(name) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { values } = parseArgs({ options: { port: { type: 'string', default: PORT } } });
-  const server = await serve(Number(values.port));
-  process.stdout.write(`http://127.0.0.1:${server.address().port}/\n`);
+  try {
+    const { values } = parseArgs({ options: { port: { type: 'string', default: PORT } } });
+    const server = await serve(Number(values.port));
+    process.stdout.write(`http://127.0.0.1:${server.address().port}/\n`);
+  } catch (error) {
+    process.stderr.write(`${error.message}\nA free port: npm run example:webrtc -- --port 0\n`);
+    process.exitCode = 1;
+  }
 }

@@ -1,4 +1,5 @@
 /** examples/webrtc as it is served: its policy, and that all it loads is there. The call itself: `npm run test:browser`. */
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
@@ -74,6 +75,14 @@ describe('npm run example:webrtc', () => {
       expect(response.statusCode, path).toBe(404);
       response.destroy();
     }
+  });
+
+  it('says what to do where the port is taken', async () => {
+    const { port } = await served();
+    const args = [new URL('serve.mjs', FOLDER).pathname, '--port', port];
+    const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    expect({ status, lines: stderr.split('\n').length - 1 }).toEqual({ status: 1, lines: 2 });
+    expect(stderr).toMatch(/address already in use.*\n.*--port 0/);
   });
 });
 
