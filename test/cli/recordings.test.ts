@@ -119,6 +119,16 @@ describe('a recording', () => {
     expect(readdirSync(dirname(nowhere))).toEqual([]);
   });
 
+  it('of another mode says so in words', () => {
+    // Of a length that SM4 does not have: none opens as garbage.
+    const recording = temporaryFile('sealed.pcapng');
+    expect(frameseal(['seal', recordingOf([rtp(1), rtp(2)]), recording, '--config', config]).status).toBe(0);
+    const sm4 = configFile({ encryptionMode: 'SM4_128_ECB', encryptionKey: randomBytes(16).toString('hex') });
+    const { stderr } = frameseal(['open', recording, '/dev/null', '--config', sm4]);
+    expect(stderr).toMatch(/nothing was opened: .*look like packets of a GCM2 mode/);
+    expect(stderr).not.toContain('--context');
+  });
+
   it('that is cut short keeps what is whole', () => {
     const short = temporaryFile('short.pcap');
     const bytes = readFileSync(sealed);
@@ -252,7 +262,10 @@ describe('numbers', () => {
     const recording = recordingOf([...packets, ...packets.slice(0, 10)]);
     const [sealed, opened] = [temporaryFile('sealed.pcapng'), temporaryFile('opened.pcapng')];
     const run = frameseal(['seal', recording, sealed, '--json', '-c', config]);
-    expect(streamsOf(run.stdout).streams).toHaveLength(4097);
+    const { streams } = streamsOf(run.stdout);
+    expect(streams).toHaveLength(4097);
+    expect(streams[4095]).toMatchObject({ ssrc: 4095, lost: 0 });
+    expect(streams[4096]).toMatchObject({ ssrc: null, source: null, lost: null, packets: 904, sealed: 904 });
     expect(streamsOf(run.stdout).replaced).toBe(5010);
     expect(frameseal(['open', sealed, opened, '-c', config]).status).toBe(0);
     expect(readFileSync(opened).equals(readFileSync(recording))).toBe(true);

@@ -66,13 +66,17 @@ function timeText(ns: bigint): string {
 /** The same for machines. */
 export function asJson(outcome: Outcome): object {
   const { operation, transform, counts, cutShortBytes } = outcome;
-  const streams = transform.streams.all.map((stream) => {
+  const { all, hasOthers } = transform.streams;
+  const streams = all.map((stream, i) => {
     const { ssrc, source, destination, packets, results, lost, reordered, bytes, first, last } = stream;
     const statuses = statusesOf([stream]).map((status) => [statusName(status), results[-status]]);
+    // What is of one stream alone says nothing of all the others together.
+    const isRest = hasOthers && i === all.length - 1;
     return {
       ...{ ssrc, source, destination, rtcp: stream.isRtcp, payloadTypes: [...stream.payloadTypes], packets },
       ...{ [DONE[operation]]: results[0], statuses: Object.fromEntries(statuses), lost, reordered, bytes },
       ...{ firstNs: String(first.ns), lastNs: String(last.ns) },
+      ...(isRest && { ssrc: null, source: null, destination: null, rtcp: null, lost: null, reordered: null }),
     };
   });
   return { operation, ...counts, otherDatagrams: transform.otherDatagrams, cutShortBytes, streams };
@@ -132,6 +136,9 @@ function whyNotOpened(status: number, { transform, keyIds, isSrtp }: Outcome): s
   const samples = transform.samples.get(status)!;
   const sealed = samples.filter((packet) => sealedKeyId(packet) !== undefined);
   if (status === RTCP) return undefined;
+  // SM4 has neither a header to look at nor a context.
+  if (keyIds.length === 0)
+    return sealed.length > 0 ? 'They look like packets of a GCM2 mode, and the configuration is of SM4' : undefined;
   if (2 * sealed.length < samples.length)
     return 'They do not look like packets of frameseal: they may be in the clear, or SRTP (--srtp)';
   if (status === UNKNOWN_KEY) {
