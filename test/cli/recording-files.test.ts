@@ -63,6 +63,18 @@ describe('the new file', () => {
     expect(fs.readFileSync(to).equals(recording)).toBe(true);
   });
 
+  it('whose name is taken by a folder meanwhile is an error, and nothing is left', async () => {
+    const [from, to] = [fifo(), temporaryFile('out.pcap')];
+    const copying = copy(from, to);
+    const source = await open(from, 'w');
+    while (namesBeside(to).length === 0) await pause(5);
+    fs.mkdirSync(to);
+    await source.write(recording);
+    await source.close();
+    await expect(copying).rejects.toThrow(/^cannot write .*out\.pcap: EISDIR/);
+    expect(namesBeside(to)).toEqual(['out.pcap']);
+  });
+
   it('is not there where the recording is malformed', async () => {
     const to = temporaryFile('out.pcap');
     await expect(copy(fileOf('hello'), to)).rejects.toThrow(/in\.pcap: not a recording/);

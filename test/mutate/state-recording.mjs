@@ -255,7 +255,7 @@ export const RECORDING_RULES = [
         'const temporary = isSpecial ? target : `${target}.${process.pid}.tmp`;',
         'const temporary = target;',
       ],
-      ['the name never comes', '      if (!isSpecial) await rename(temporary, target);\n', ''],
+      ['the name never comes', '      if (!isSpecial) await rename(temporary, target).catch(failed);\n', ''],
       ['what was opened is for all', "'wx', 0o600", "'wx', 0o644"],
       ['a temporary file that is there is taken', "'wx', 0o600", "'w', 0o600"],
       ['a failure leaves its half', '      keeper?.remove();\n', ''],

@@ -134,17 +134,16 @@ async function openSink(path: string, force: boolean): Promise<Sink> {
     keeper?.release();
     throw new CliError(`cannot write ${path}: ${codeOf(error)}`);
   }
+  const failed = (error: unknown): never => {
+    throw new CliError(`cannot write ${path}: ${codeOf(error)}`, 1);
+  };
   return {
     async write(part) {
-      try {
-        for (let at = 0; at < part.length; ) at += (await handle.write(part, at)).bytesWritten;
-      } catch (error) {
-        throw new CliError(`cannot write ${path}: ${codeOf(error)}`, 1);
-      }
+      for (let at = 0; at < part.length; ) at += (await handle.write(part, at).catch(failed)).bytesWritten;
     },
     async finish() {
-      await handle.close();
-      if (!isSpecial) await rename(temporary, target);
+      await handle.close().catch(failed);
+      if (!isSpecial) await rename(temporary, target).catch(failed);
       keeper?.release();
     },
     async abandon() {
