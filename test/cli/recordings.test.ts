@@ -204,6 +204,15 @@ describe('keys', () => {
     expect(frameseal(['open', sealed, '/dev/null', '--srtp', sdes, '--roc', 'x']).status).toBe(2);
   });
 
+  it('of SRTP that are malformed are refused by file and line', () => {
+    const sdes = temporaryFile('sdes');
+    writeFileSync(sdes, `${SDES}\na=crypto:nonsense\n`, { mode: 0o600 });
+    const { status, stderr } = frameseal(['open', RECORDING, '/dev/null', '--srtp', sdes]);
+    expect({ status, lines: stderr.split('\n').length - 1 }).toEqual({ status: 2, lines: 1 });
+    expect(stderr).toContain(`${sdes}, line 3: `);
+    expect(stderr).not.toContain('nonsense');
+  });
+
   it('of SRTP are refused where others can read them, unless --insecure-config says to go on', () => {
     const sdes = temporaryFile('sdes');
     writeFileSync(sdes, SDES, { mode: 0o644 });

@@ -1,5 +1,6 @@
 /** SRTP recordings (RFC 7714): keys from a=crypto lines in a file, and the rollover counters that a recording does not show. */
 import { InvalidArgumentError } from 'commander';
+import { ConfigError } from 'frameseal';
 import { BAD_TAG, keysFromSdes, type SrtpKeys, SrtpReceiver, SrtpSender } from 'frameseal/srtp';
 import { type FileTrust, readSecretFile, reason } from '../secretfile.js';
 import { CliError } from '../terminal.js';
@@ -27,14 +28,21 @@ export function rocArgument(text: string, before: Rocs = { bySsrc: new Map(), ot
   return { ...before, bySsrc: new Map([...before.bySsrc, [Number.parseInt(match[1], 16), roc]]) };
 }
 
-/** The keys of a file of a=crypto lines (RFC 4568). Rejects with a CliError, or a ConfigError for a line. */
+/** The keys of a file of a=crypto lines (RFC 4568). Rejects with a CliError. */
 export async function loadSdes(file: string, trust: FileTrust): Promise<SrtpKeys[]> {
   const text = await readSecretFile(file, trust).catch((error) => {
     throw new CliError(`cannot read the keys ${file}: ${reason(error)}`);
   });
-  const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '');
+  const lines = [...text.split(/\r?\n/).entries()].filter(([, line]) => line.trim() !== '');
   if (lines.length === 0) throw new CliError(`${file} is empty: it must hold a=crypto lines of SDP (RFC 4568)`);
-  return lines.map(keysFromSdes);
+  return lines.map(([i, line]) => {
+    try {
+      return keysFromSdes(line);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      throw new CliError(`${file}, line ${i + 1}: ${error.message}`);
+    }
+  });
 }
 
 /** A sender or a receiver, as lanes of RTP and of RTCP. */
