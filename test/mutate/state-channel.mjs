@@ -122,7 +122,11 @@ export const CHANNEL_RULES = [
       ],
       ['a key that was refused is not wiped', '      schedule.wipe();\n      throw error;', '      throw error;'],
       ['a rotation that threw leaves a timer', 'for (const timer of timers) this.#cancel(timer);', ''],
-      ['keys that were live are forgotten', 'this.#fingerprints.add(schedule.fingerprint);', ''],
+      [
+        'keys that were live are forgotten',
+        'this.#fingerprints.add(schedule.fingerprint);\n    this.#live.push',
+        'this.#live.push',
+      ],
       ['the first key is forgotten', 'this.#fingerprints.add(this.sealing.schedule.fingerprint);', ''],
       ['a fifth live key', 'this.#live.length === MAX_LIVE_KEYS', 'this.#live.length > MAX_LIVE_KEYS'],
       ['a key that seals at once does not', 'if (sealAfterMs === 0) this.sealing = next;', ''],
