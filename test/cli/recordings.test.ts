@@ -253,6 +253,12 @@ describe('numbers', () => {
     expect(streamsOf(run.stdout).streams[0]).toMatchObject({ packets: 6, lost: 4, reordered: 1, sealed: 6 });
   });
 
+  it('says that OUT is in the clear where nothing was sealed', () => {
+    const run = frameseal(['seal', recordingOf([rtp(1)]), '/dev/null', '--port', '1', '-c', configFile()]);
+    expect(run.status).toBe(1);
+    expect(run.stderr).toMatch(/nothing was sealed, and OUT is in the clear: there is no RTP or RTCP on port 1/);
+  });
+
   it('as a table', () => {
     const run = frameseal(['seal', recordingOf([rtp(1), rtp(2)]), '/dev/null', '--stats', '-c', configFile()]);
     const [head, row] = run.stdout.split('\n').map((line) => line.trim().split(/ {2,}/));

@@ -140,6 +140,9 @@ function report(outcome: Outcome, to: string, options: RecordingOptions): void {
   process.stderr.write(`${summary(outcome)}\n`);
   for (const warning of warnings(outcome)) warn(warning);
   const done = doneIn(outcome);
-  if (done === 0) warn(`nothing was ${outcome.operation === 'seal' ? 'sealed' : 'opened'}: ${explanation(outcome)}`);
+  if (done === 0) {
+    const [what, out] = outcome.operation === 'seal' ? ['sealed', ', and OUT is in the clear'] : ['opened', ''];
+    warn(`nothing was ${what}${out}: ${explanation(outcome)}`);
+  }
   if (done === 0 || outcome.counts.leftOut > 0) process.exitCode = 1;
 }
