@@ -119,8 +119,8 @@ export async function offlineThroughRotation(world, relay) {
       show('line', done.stderr.trim().split('\n').at(-1));
       const forced = await world.rotate('--wait', '1', '--resume', '--force');
       must(
-        forced.code === 0 && /goes on without gw8/.test(forced.stderr),
-        'rotate --resume --force goes on without it',
+        forced.code === 0 && /continues without gw8/.test(forced.stderr),
+        'rotate --resume --force continues without it',
       );
       await world.settled(others);
       relay.mend();

@@ -29,7 +29,7 @@ export class KeysetCache {
   #writing: Promise<void> | undefined;
   readonly #failed: (message: string) => void;
 
-  /** `failed`: is told why a write failed. */
+  /** `failed`: called with the reason of a write that failed. */
   constructor(folder: string, { bucket, key }: StoreSettings, failed: (message: string) => void) {
     this.path = join(folder, `keyset-${bucket}.${key}.json`);
     this.#failed = failed;

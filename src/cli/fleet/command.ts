@@ -77,7 +77,7 @@ function waiting(command: Command): Command {
   return command
     .option('--lead <seconds>', 'from the announcement to all until the new key seals', integerArgument(0, 3600), 10)
     .option('--wait <seconds>', 'how long to wait for gateways', integerArgument(0, 3600), 60)
-    .option('--force', 'go on without gateways that do not come along');
+    .option('--force', 'continue without gateways that do not follow in time');
 }
 
 async function keygen({ out, json }: { out: string; json?: boolean }): Promise<void> {
@@ -243,7 +243,7 @@ function textOf(event: RotateEvent): string {
       return `${event.have} of ${event.have + event.missing.length} gateways ${what}${missing}${silent}`;
     }
     case 'without':
-      return `goes on without ${some(event.missing)}: what they send may not open until they have the new key`;
+      return `continues without ${some(event.missing)}: what they send may not open until they have the new key`;
     case 'scheduled':
       return `revision ${event.revision}: key id ${event.keyId} seals from ${event.sealFrom} on`;
     case 'retired':

@@ -6,7 +6,7 @@
  *       "generation"?: number, "gateways"?: { NAME: RECIPIENT }, "operators"?: { NAME: RECIPIENT } }
  *
  * All keys open. Keys stand in the order of their announcement, oldest first; the one with the latest `sealFrom` that has
- * come seals. `generation` grows where a keyset begins anew in a store that was wiped; `gateways` and `operators` are
+ * come seals. `generation` grows with each new beginning, as in a store that was wiped; `gateways` and `operators` are
  * those who can decrypt the keyset, so that all operators see the same ones. Messages show no key.
  */
 import { createHash } from 'node:crypto';

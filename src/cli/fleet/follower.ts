@@ -6,8 +6,8 @@
  *     ask ------/      ^
  *                      time
  *
- * A watch tells of changes in milliseconds, and nothing at all of a store that was wiped: so the store is asked every few
- * seconds, and after each new connection. Whatever happens here, the gateway goes on with the keys that it has.
+ * A watch reports changes in milliseconds, and does not report that a store was wiped: so the follower reads the key every few
+ * seconds, and after each new connection. Whatever happens here, the gateway keeps the keys that it has.
  */
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -316,7 +316,7 @@ export class Follower {
     return this.#stopping.signal.aborted;
   }
 
-  /** Until the time is over, or somebody wakes it. */
+  /** Resolves after this time, or when `#awake` is called. */
   async #pause(ms: number): Promise<void> {
     this.#wake = new AbortController();
     if (!this.#isStopping && !this.#isWoken)

@@ -23,7 +23,7 @@ const RECONNECT_SPREAD_MS = 750;
 /** To each server: about a minute. */
 const MAX_RECONNECTS = 100;
 const MAX_MESSAGE = 500;
-/** An old keyset is of use to nobody but a thief of an identity. */
+/** An old keyset is useful to the thief of an identity alone. */
 const HISTORY = 1;
 
 export interface Entry {
@@ -68,7 +68,7 @@ export class Bucket {
     this.#name = name;
   }
 
-  /** Connects, and opens the bucket; `create` makes it where it is missing, with so many replicas. */
+  /** Connects, and opens the bucket; `create` makes it where it is missing, with this number of replicas. */
   static async open(settings: StoreSettings, create?: { readonly replicas: number }): Promise<Bucket> {
     const [{ connect }, { jetstream, jetstreamManager }, { Kvm }, { repairTransport }] = await Promise.all([
       import('@nats-io/transport-node'),
@@ -282,7 +282,7 @@ function isDeleted({ header }: StoredMessage): boolean {
 const WRONG_SEQUENCE = [10071, 10164];
 const STREAM_NOT_FOUND = 10059;
 
-const CHANGED = 'somebody else has changed the entry since it was read';
+const CHANGED = 'another operator has changed the entry since it was read';
 
 function translated(error: unknown, bucket: string, conflict = new StoreError('conflict', CHANGED)): unknown {
   if (error instanceof StoreError || !(error instanceof Error)) return error;

@@ -65,7 +65,7 @@ export class Operator {
       const advice =
         error instanceof NotDecrypted && error.isOfOthers
           ? `another operator can add this one: frameseal fleet add-gateway NAME ${recipient} --operator`
-          : `see who writes to the bucket, then restore a backup, or begin anew: nats kv del ${bucket} ${key}, frameseal fleet init, and add-gateway for each`;
+          : `see who writes to the bucket, then restore a backup, or start over: nats kv del ${bucket} ${key}, frameseal fleet init, and add-gateway for each`;
       throw new CliError(`the keyset of revision ${entry.revision} cannot be read: ${error.message}; ${advice}`, 1);
     }
   }
@@ -75,7 +75,7 @@ export class Operator {
     return explained(async () => this.#bucket.create(this.settings.key, await this.#encrypted(keyset)));
   }
 
-  /** Puts a keyset in the place of the one that was read. Rejects with a CliError where somebody was faster. */
+  /** Puts a keyset in the place of the one that was read. Rejects with a CliError where another operator was faster. */
   async update(keyset: Keyset, { revision }: Head): Promise<number> {
     const value = await this.#encrypted(keyset);
     return explained(() => again(() => this.#put(value, revision)));
@@ -110,7 +110,7 @@ export class Operator {
     const before = this.#watch;
     this.#watch = await this.#bucket.watch('status.>', (key, entry) => {
       const name = key.slice('status.'.length);
-      // Whoever may write more than a status of its own chooses the name, which goes to a terminal.
+      // A user with permission for other keys chooses the name, which goes to a terminal.
       const status = entry && isGatewayName(name) ? readStatus(entry.value) : undefined;
       if (status === undefined) this.#reports.delete(name);
       else if (status.key === this.settings.key)

@@ -14,7 +14,7 @@ export class StatusReports {
   #sentMs = 0;
   #isRefused = false;
 
-  /** `refused`: is told once where the server's permissions forbid reports. */
+  /** `refused`: called once where the server's permissions forbid reports. */
   constructor(settings: StoreSettings, refused: (message: string) => void) {
     this.#settings = settings;
     this.#refused = refused;

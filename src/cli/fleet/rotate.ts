@@ -16,7 +16,7 @@ export interface RotateOptions {
   readonly leadMs: number;
   /** How long to wait for gateways, in each of the two waits. */
   readonly waitMs: number;
-  /** Goes on without gateways that do not come along. */
+  /** Continues without gateways that do not follow. */
   readonly ifMissing: 'stop' | 'go-on';
   /** A gateway that is no longer to have the keys. */
   readonly revoked?: string;
@@ -73,7 +73,7 @@ export function withoutReader(keyset: Keyset, name: string): Keyset {
   const recipients = readers.filter(([each]) => each === name).map(([, recipient]) => recipient);
   if (recipients.length === 0) {
     const names = readers.map(([each]) => each).join(', ');
-    throw new CliError(`nobody has the name ${name}${names ? `; there are: ${names}` : ''}`);
+    throw new CliError(`no gateway or operator has the name ${name}${names ? `; there are: ${names}` : ''}`);
   }
   const same = readers.find(([each, recipient]) => each !== name && recipients.includes(recipient));
   if (same)
@@ -117,7 +117,7 @@ export class Rotation {
     const pending = inFlight(keyset);
     if (pending !== undefined)
       throw new CliError(
-        `a rotation to key id ${pending.keyId} is under way since revision ${this.#head.revision}: wait for whoever runs it, or finish it with frameseal fleet rotate --resume`,
+        `a rotation to key id ${pending.keyId} is under way since revision ${this.#head.revision}: wait for the operator who runs it, or finish it with frameseal fleet rotate --resume`,
         1,
       );
     if (keyset.keys.length >= MAX_KEYS) throw new CliError(`the keyset has ${MAX_KEYS} keys, and takes no more`, 1);
@@ -196,7 +196,7 @@ export class Rotation {
     );
   }
 
-  /** Who is waited for: gateways that reported in the last minute. Those of the keyset that did not are silent. */
+  /** `waited`: gateways that reported in the last minute. `silent`: gateways of the keyset that did not. */
   #gateways(): { waited: Report[]; silent: string[] } {
     const { keyset } = this.#head;
     const waited = this.#operator.reports.filter((report) => {

@@ -1,5 +1,5 @@
 /**
- * What a gateway does with the keysets that it is told of: a pure function of what it knows, of a reading of the store, and of
+ * What a gateway does with the keysets that it reads: a pure function of what it knows, of a reading of the store, and of
  * two clocks. No sockets, no timers, no keys of its own.
  *
  *     reading, older than what is known   -> kept as it is, alarm

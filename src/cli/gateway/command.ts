@@ -58,7 +58,7 @@ export function addGateway(program: Command): void {
     .option('-l, --listen <host:port>', 'where packets arrive; RTCP also on the next port', endpointArgument)
     .option('-f, --forward <host:port>', 'where they go; RTCP also to the next port', endpointArgument)
     .option('--from <address...>', 'addresses and prefixes that may send to --listen, or any')
-    .option('--two-way', 'what --forward sends to --listen goes back, to whoever sent there last')
+    .option('--two-way', 'what --forward sends to --listen goes back, to the last sender there')
     .option('--http <host:port>', 'metrics, health and a live page', endpointArgument)
     .option('--replay-window <counters>', 'a power of two, 64 to 65536', integerArgument(64, 65_536))
     .option(

@@ -227,7 +227,7 @@ export class Gateway implements GatewayView {
     this.#placement.settle();
     const sinceMs = new Map(this.#keeper.snapshot().map(({ name, keySinceMs }) => [name, keySinceMs]));
     const rotations = this.#keeper.take(keys.channels);
-    // A channel with other settings begins anew.
+    // A channel with other settings is a new one.
     for (const channel of this.#keeper.snapshot()) {
       if (sinceMs.get(channel.name) === channel.keySinceMs) continue;
       this.emit({ type: 'channel', channel });

@@ -1,6 +1,6 @@
 /**
  * The keys of a gateway's channels: reads their files, knows which keys are live, and decides whether a changed file is a
- * rotation. It seals nothing: the threads have channels of their own (keyset.ts), and are told what to rotate to.
+ * rotation. It seals nothing: the threads have channels of their own (keyset.ts), and receive the key to rotate to.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { type EncryptionConfig, enableEncryption } from 'frameseal';

@@ -1,6 +1,6 @@
 /**
  * The stores of a gateway's channels: a follower for each, which goes on over reloads. Keys change without a reload: the
- * gateway is told which ones a channel is to hold.
+ * `changed` names a channel that is to hold other keys.
  */
 import { Follower } from '../fleet/follower.js';
 import type { HeldKeys } from '../fleet/held.js';

@@ -1,4 +1,4 @@
-/** An operator whose store loses answers: what was done counts, what was not is tried again, and somebody else's keyset stays. */
+/** An operator whose store loses answers: what was done counts, what was not is tried again, and another operator's keyset stays. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,7 +34,7 @@ async function operatorOf(losing: ('done' | 'undone')[]) {
       puts.count++;
       const loss = losing.shift();
       if (loss === 'undone') throw lost();
-      if (revision !== entry.revision) throw new StoreError('conflict', 'somebody else has changed the entry');
+      if (revision !== entry.revision) throw new StoreError('conflict', 'another operator has changed the entry');
       entry = { revision: revision + 1, value, createdMs: 0 };
       if (loss === 'done') throw lost();
       return entry.revision;
@@ -59,7 +59,7 @@ test.each([
 test("another operator's keyset stays, and a store that never answers is given up", async () => {
   const { operator, puts } = await operatorOf([]);
   await operator.update(second, { revision: 0, keyset: first });
-  await expect(operator.update(first, { revision: 0, keyset: first })).rejects.toThrow('somebody else');
+  await expect(operator.update(first, { revision: 0, keyset: first })).rejects.toThrow('another operator');
   expect((await operator.read()).keyset).toEqual(second);
   const silent = await operatorOf(['undone', 'undone', 'undone']);
   await expect(silent.operator.update(first, { revision: 0, keyset: first })).rejects.toThrow('does not answer');

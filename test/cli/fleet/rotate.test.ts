@@ -105,7 +105,7 @@ test('a reader is taken out with all that it can read', () => {
   expect(withoutReader(all, 'gw1')).toMatchObject({ gateways: { gw2: TWO }, operators: { second: THREE } });
   expect(withoutReader(all, 'second').operators).toEqual({});
   expect(() => withoutReader(all, 'constructor')).toThrow(
-    'nobody has the name constructor; there are: gw1, gw2, second',
+    'no gateway or operator has the name constructor; there are: gw1, gw2, second',
   );
   const shared = keyset(keys, { gateways: { gw1: ONE, gw2: ONE } });
   expect(() => withoutReader(shared, 'gw1')).toThrow('gw2 has the identity of gw1');
