@@ -30,9 +30,22 @@ async function allWarn(world, marks, pattern, trouble, gateways = world.gateways
       async () => (await gateway.metric('frameseal_store_troubles_total', `"${trouble}"`)) > 0,
       `${gateway.name} counts ${trouble}`,
     );
+  await allConnected(gateways, 0);
   must(
-    (await gateways[0].metric('frameseal_store_connected{')) === 0,
+    true,
     `frameseal_store_connected 0, frameseal_store_troubles_total{trouble="${trouble}"} at all ${gateways.length}`,
+  );
+}
+
+/** Waits for the metric at each gateway: /metrics may be a tenth of a second old. */
+function allConnected(gateways, value) {
+  return Promise.all(
+    gateways.map((gateway) =>
+      until(
+        async () => (await gateway.metric('frameseal_store_connected{')) === value,
+        `${gateway.name} has frameseal_store_connected ${value}`,
+      ),
+    ),
   );
 }
 
@@ -43,7 +56,8 @@ async function allBack(world, marks, gateways = world.gateways) {
     ),
   );
   show('line', lines[0].message);
-  must((await gateways[0].metric('frameseal_store_connected{')) === 1, 'frameseal_store_connected 1');
+  await allConnected(gateways, 1);
+  must(true, 'frameseal_store_connected 1');
 }
 
 export async function storeGone(world, server) {
