@@ -186,26 +186,22 @@ function mixedBatch(order: 'as they come' | 'sorted'): Plan {
 }
 
 function packets(cipher: Cipher, operation: Operation): Plan[] {
-  const group = `rtp ${cipher} ${operation}`;
-  return FEW_SIZES.map((bytes) => ({
-    name: `${group} ${bytes} B`,
-    group,
-    bytes,
-    measure: 'time',
-    unit: 'ns/frame',
-    makeTask: () => ({ kind: 'packet', cipher, operation, packet: randomPacket(bytes) }),
-  }));
+  return packetPlans(`rtp ${cipher} ${operation}`, (packet) => ({ kind: 'packet', cipher, operation, packet }));
 }
 
 function srtpPackets(cipher: Cipher, operation: Operation): Plan[] {
   const group = `srtp ${cipher} ${operation === 'seal' ? 'protect' : 'unprotect'}`;
+  return packetPlans(group, (packet) => ({ kind: 'srtp', cipher, operation, packet }));
+}
+
+function packetPlans(group: string, taskOf: (packet: Uint8Array) => Task): Plan[] {
   return FEW_SIZES.map((bytes) => ({
     name: `${group} ${bytes} B`,
     group,
     bytes,
     measure: 'time',
     unit: 'ns/frame',
-    makeTask: () => ({ kind: 'srtp', cipher, operation, packet: randomPacket(bytes) }),
+    makeTask: () => taskOf(randomPacket(bytes)),
   }));
 }
 

@@ -50,7 +50,7 @@ export class Call {
     await connected(this.#sending);
   }
 
-  /** Opens with whatever channel the worker has now. Returns the number by which its statuses are told from older ones. */
+  /** Opens with the channel that the worker has now. Returns a number that distinguishes its statuses from older ones. */
   openAnew() {
     this.#turn++;
     for (const receiver of this.#receiving.getReceivers())

@@ -86,7 +86,7 @@ async function start() {
     const { mode, engine } = await ask({ command: 'make', end: 'receiver', config: config() });
     byId('about').textContent = `${mode}  \u00b7  engine ${engine}`;
     const opened = await openMedia();
-    // Somebody may have ended the call while the browser asked for the camera.
+    // The user may have ended the call while the browser asked for the camera.
     if (worker !== mine) return opened.stop();
     media = opened;
     play('local', media.stream);
@@ -108,7 +108,7 @@ function play(id, stream) {
     .catch(() => {});
 }
 
-/** Ends the call, whatever of it there is. */
+/** Ends the call, also one that has only begun to start. */
 function stop() {
   call?.close();
   media?.stop();

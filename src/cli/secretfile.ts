@@ -83,7 +83,7 @@ export async function createSecretFile(path: string, text: string): Promise<void
 
 /**
  * Puts a file in the place of another, or creates it. A symbolic link stays, and its target is replaced. A group that was
- * given to the old file keeps reading; nobody else does. Rejects with the system's error or a CliError; the old file is
+ * given to the old file can read the new one; other users cannot. Rejects with the system's error or a CliError; the old file is
  * unchanged then.
  */
 export async function replaceSecretFile(path: string, text: string): Promise<void> {
@@ -171,7 +171,7 @@ function decode(bytes: Buffer): string {
 function reachOf({ uid, gid, mode }: Stats): 'owner' | 'group' | 'others' {
   if ((mode & 0o077) === 0) return 'owner';
   if ((mode & 0o037) !== 0) return 'others';
-  // A umask gives a user's files the user's own group. Nobody chose that one.
+  // By default files have the user's own group, which is no deliberate choice.
   return uid === process.getuid?.() && gid === process.getgid?.() ? 'others' : 'group';
 }
 

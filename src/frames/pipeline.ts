@@ -206,7 +206,7 @@ export class FramePipeline<Source> {
     }
   }
 
-  /** The frames that wait, through the engine and on. Nobody calls it twice for a frame, whatever it throws. */
+  /** The frames that wait, through the engine and on. Each frame passes it once, also where it throws. */
   #finish(count: number, results: Int32Array): void {
     if (count === 0) return;
     this.#protocol.crypt(this.#jobs, count);

@@ -83,7 +83,7 @@ export class PcapFormat implements RecordingFormat {
   }
 }
 
-/** Raises a snapshot length that packets may grow beyond; 0 says that there is none. */
+/** Raises a snapshot length that packets may grow beyond; 0 means no limit. */
 export function raiseSnapshot(out: Uint8Array, at: number, littleEndian: boolean): void {
   const snapshot = word32(out, at, littleEndian);
   if (snapshot !== 0 && snapshot < SNAPSHOT_BYTES) putWord32(out, at, SNAPSHOT_BYTES, littleEndian);

@@ -1,5 +1,5 @@
 /**
- * `examples/webrtc` as it is served, in Chromium: a call starts, the wrong key is told, the right one plays again, and a rotation
+ * `examples/webrtc` as it is served, in Chromium: a call starts, the wrong key is reported, the right one plays again, and a rotation
  * goes on without a failed frame. Returns what is wrong, and a line of what was seen.
  */
 import { serve } from '../../examples/webrtc/serve.mjs';

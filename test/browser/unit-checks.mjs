@@ -40,7 +40,7 @@ export function vectorFaults(engine) {
 export async function transformFaults() {
   const checks = [
     ...Object.keys(FRAMES).map((mimeType) => [`${mimeType} comes out as it went in`, () => comesBack(mimeType)]),
-    ['a wrong key is told, and nothing passes', wrongKey],
+    ['a wrong key is reported, and nothing passes', wrongKey],
     ['a copy is dropped silently', silentCopy],
     ['a rotation asks for a key frame', keyFrameAfterRotation],
   ];

@@ -31,8 +31,8 @@ async function allWarn(world, marks, pattern, trouble, gateways = world.gateways
       `${gateway.name} counts ${trouble}`,
     );
   await allConnected(gateways, 0);
-  must(
-    true,
+  show(
+    'ok',
     `frameseal_store_connected 0, frameseal_store_troubles_total{trouble="${trouble}"} at all ${gateways.length}`,
   );
 }
@@ -57,7 +57,7 @@ async function allBack(world, marks, gateways = world.gateways) {
   );
   show('line', lines[0].message);
   await allConnected(gateways, 1);
-  must(true, 'frameseal_store_connected 1');
+  show('ok', 'frameseal_store_connected 1');
 }
 
 export async function storeGone(world, server) {
@@ -85,14 +85,14 @@ export async function goneAtStart(world, server) {
   await Promise.all([with_.stop(), without.stop()]);
   const marks = world.marks();
   await with_.start();
-  must(true, 'a gateway with state starts without the store');
+  show('ok', 'a gateway with state starts without the store');
   show('line', (await with_.warning(/does not answer/, { from: marks.get(with_) })).message);
   // The other one has lost its state.
   const { rmSync } = await import('node:fs');
   rmSync(without.state, { recursive: true });
   without.spawn();
   await without.warning(/there are no keys yet/, { from: marks.get(without) });
-  must(true, 'a gateway without state waits, and says why');
+  show('ok', 'a gateway without state waits, and says why');
   await server.start();
   const ms = await until(
     () => without.events.slice(marks.get(without)).some(({ type }) => type === 'started'),
@@ -150,14 +150,14 @@ export async function twoRotations(world) {
   await underTraffic(world, 'two rotations in flight', async () => {
     const both = await Promise.all([world.rotate(), world.rotate()]);
     const told = both.find(({ code }) => code === 1);
-    must(both.some(({ code }) => code === 0) && told !== undefined, 'one rotates, the other one is told');
+    must(both.some(({ code }) => code === 0) && told !== undefined, 'one rotates, the other one gets an error');
     show('line', told?.stderr.trim().split('\n').at(-1));
     const first = world.fleet('rotate', '--lead', '4');
     await sleep(2000);
     const second = await world.rotate();
     must(
       second.code === 1 && /is under way since revision/.test(second.stderr),
-      'one that begins while another one waits is told',
+      'one that begins while another one waits gets an error',
     );
     show('line', second.stderr.trim().split('\n').at(-1));
     must((await first).code === 0, 'the first one ends well');
@@ -191,7 +191,7 @@ export async function wrongValues(world) {
       const back = world.marks();
       await world.putKeyset(keyset);
       await allBack(world, back);
-      must(true, `${what}: kept, told, counted, and over with the next keyset`);
+      show('ok', `${what}: kept, told, counted, and over with the next keyset`);
     }
   });
 }

@@ -34,7 +34,7 @@ export async function mustFleet(operatorFile, ...args) {
   return done;
 }
 
-/** Writes what somebody needs for the store: identity, login, and the settings as an object. */
+/** Writes the files of a member of the fleet: identity and login. Returns its settings as an object. */
 export async function makeMember(folder, name, { password, servers, ca }) {
   mkdirSync(folder, { recursive: true });
   const identity = join(folder, `${name}.age`);

@@ -56,7 +56,7 @@ export class Traffic {
     await Promise.all(this.#pairs.flat().map((phone) => phone.open()));
   }
 
-  /** All phones together send so many packets a second. */
+  /** All phones together send this number of packets a second. */
   start(packetsPerSecond) {
     const phones = this.#pairs.flat();
     this.#before = this.#counts();

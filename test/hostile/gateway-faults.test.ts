@@ -114,7 +114,7 @@ describe('a forward host', () => {
   });
 
   it.each(['--forward', '--listen'])('or a listening one without an address ends %s with what to do', (option) => {
-    // Too long for a name, so that there is no query to a name server.
+    // Longer than a DNS name may be, so the system sends no DNS query.
     const addresses = { '--listen': at(0), '--forward': at(6004), [option]: `${'x'.repeat(70)}.invalid:6004` };
     const { status, stderr } = frameseal([
       'gateway',

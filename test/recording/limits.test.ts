@@ -37,7 +37,7 @@ function pcap(packets: readonly Uint8Array[], linkType = 101): Uint8Array {
   return concat(writer.start(), ...packets.map((packet) => writer.packet(0n, packet)));
 }
 
-/** `toEqual` takes long for so many bytes. */
+/** `toEqual` is slow on large arrays. */
 function expectSame(got: Uint8Array, expected: Uint8Array): void {
   expect(Buffer.compare(got, expected)).toBe(0);
 }
@@ -49,7 +49,7 @@ function bytesOf(length: number): Uint8Array {
 describe('a packet that would grow too long stays as it is', () => {
   const dump = new RecordingWriter('rtpdump');
   const { linkType, frame } = LINKS['PPPoE']!;
-  /** A recording of one packet with a payload of so many bytes, and the longest payload there is. */
+  /** A recording of one packet with a payload of this length, and the longest payload in it. */
   const cases: [string, number, (bytes: Uint8Array) => Uint8Array][] = [
     ['IPv4', 65_535 - 28, (bytes) => pcap([ipv4(bytes)])],
     ['IPv6', 65_535 - 8, (bytes) => pcap([ipv6(bytes)])],

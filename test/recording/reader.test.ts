@@ -344,7 +344,7 @@ describe('packets of programs', () => {
     expect([...writer.packet(0n, Uint8Array.of(0x80, 96, 0, 0)).subarray(0, 4)]).toEqual([0, 12, 0, 4]);
   });
 
-  it('have a checksum of ffff where it would be 0, which says that there is none', () => {
+  it('have a checksum of ffff where the sum is 0, because 0 means no checksum', () => {
     const endpoint = { address: '192.0.2.1', port: 5004 };
     const checksumOf = (payload: Uint8Array) =>
       udpPacket({ source: endpoint, destination: endpoint, payload }).subarray(26, 28);

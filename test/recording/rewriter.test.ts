@@ -130,7 +130,7 @@ describe('checksums', () => {
     );
   });
 
-  it('that would be 0, which says that there is none, are ffff', () => {
+  it('whose sum is 0 are ffff, because 0 means no checksum', () => {
     const recording = recordingOf(new RecordingWriter('pcap'), [ipv4([1, 2])]);
     const checksumWith = (bytes: Uint8Array) => {
       const put: PayloadTransform = {

@@ -178,7 +178,7 @@ describe('reports', () => {
     ]);
   });
 
-  it('a cause that comes back is told at once', async () => {
+  it('a cause that returns is reported at once', async () => {
     clock(1);
     expect(await toldOf(await sealedBy(channelOf(), 4, [0, 2]))).toEqual([
       [BAD_TAG, 1, false],

@@ -16,7 +16,7 @@ export class Troubles {
   #now: StoreTrouble | undefined;
   #toldMs = 0;
 
-  /** `told`: takes messages for people; `undefined` as the trouble where there is none. */
+  /** `told`: takes messages for people; the trouble is `undefined` when it is over. */
   constructor(told: (trouble: StoreTrouble | undefined, message: string) => void) {
     this.#told = told;
   }

@@ -1,6 +1,6 @@
 /**
  * The peers of sides that are named in the configuration: where they are now. A name is looked up again every minute, and
- * after the system reports that nobody is there; the last good answer stays. Sockets of a side that only sends are
+ * after the system reports a port without a receiver; the last good answer stays. Sockets of a side that only sends are
  * connected, and are connected anew where they could not be.
  */
 import { isIP } from 'node:net';

@@ -4,8 +4,8 @@
  *     --seal     inside listens at A, clear; outside sends to B, protected
  *     --open     outside listens at A, protected; inside sends to B, clear
  *
- * With --two-way both sides have the sockets at A, if A and B are of one family: what comes from B goes back to whoever
- * sent last to A.
+ * With --two-way both sides have the sockets at A, if A and B are of one family: what comes from B goes back to the
+ * last sender to A.
  */
 import { isIP, isIPv6 } from 'node:net';
 import type { Endpoint } from '../arguments.js';

@@ -1,4 +1,4 @@
-/** `frameseal verify --peer COMMAND`: tests somebody else's implementation (fixtures/README.md, "An adapter for a peer"). */
+/** `frameseal verify --peer COMMAND`: tests another implementation (fixtures/README.md, "An adapter for a peer"). */
 import { randomInt } from 'node:crypto';
 import type { EngineChoice } from 'frameseal';
 import type { VectorFile } from 'frameseal/vectors';

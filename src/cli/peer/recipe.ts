@@ -1,5 +1,5 @@
 /**
- * Recipes of random cases: what to seal, and what becomes of it before somebody opens it. A recipe says everything that a case
+ * Recipes of random cases: what to seal, and how it is changed before it is opened. A recipe says everything that a case
  * depends on, so that a simpler recipe is a simpler case.
  */
 import type { ChannelCase, VectorCase } from 'frameseal/vectors';

@@ -7,7 +7,7 @@
 export const SWIZZLE: number[] = [0xfd, 0x8e, 0x00];
 export const RELAXED_SWIZZLE: number[] = [0xfd, 0x80, 0x02];
 
-/** Keeps so many bytes, leaves so many out, and inserts others in their place. */
+/** Copies `keep` bytes, skips `skip` bytes, and inserts others in their place. */
 export type Edit = readonly [keep: number, skip: number, insert: Uint8Array];
 
 /** The same bytes with another opcode for look-ups. Changes its argument. */

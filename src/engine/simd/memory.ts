@@ -1,5 +1,5 @@
 /**
- * The SIMD engine's one module instance and its one memory: hands out key slots, and takes frames in. Nobody else touches the
+ * The SIMD engine's one module instance and its one memory: hands out key slots, and takes frames in. No other code touches the
  * memory. Growing it replaces its buffer, so that all views are made again.
  *
  * Keys lie above the texts. Copies are bounded (text-area.ts), and guards stand between texts and keys: a word of them that

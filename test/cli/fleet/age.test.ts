@@ -1,4 +1,4 @@
-/** Keysets at rest: who can read them, and what a wrong identity is told. */
+/** Keysets at rest: which identities decrypt them, and the error for any other identity. */
 import { describe, expect, test } from 'vitest';
 import { decryptWith, encryptTo, NotDecrypted, newIdentity, readIdentity } from '../../../src/cli/fleet/age.js';
 
@@ -7,7 +7,7 @@ async function newPair() {
 }
 
 describe('age', () => {
-  test('opens at every recipient and at nobody else', async () => {
+  test('decrypts for every recipient and for no other identity', async () => {
     const [a, b, other] = await Promise.all([newPair(), newPair(), newPair()]);
     const value = await encryptTo([a.recipient, b.recipient, a.recipient], 'a keyset');
     expect(await decryptWith(a.key, value)).toBe('a keyset');

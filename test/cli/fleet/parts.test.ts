@@ -136,7 +136,7 @@ describe('troubles', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
-  test('are told when they begin and each minute, and counted once', () => {
+  test('are reported when they begin and each minute, and counted once', () => {
     const told: string[] = [];
     const troubles = new Troubles((trouble, message) => told.push(`${trouble} ${message}`));
     expect(troubles.begin('gone', '1')).toBe(true);
@@ -216,7 +216,7 @@ describe('the cached keyset', () => {
     expect(failed).not.toHaveBeenCalled();
   });
 
-  test('that cannot be written is told', async () => {
+  test('that cannot be written is reported', async () => {
     const failed = vi.fn();
     const path = folder();
     writeFileSync(path, 'a file where the folder should be');

@@ -22,7 +22,7 @@ const report = (name: string, more: Partial<Report> = {}): Report => ({
   ...more,
 });
 
-/** Runs a rotation where nobody reports anything new; returns what was put and told, and the error. */
+/** Runs a rotation without new reports; returns keysets that were put, events, and the error. */
 async function rotated(
   head: Head,
   reports: Report[],

@@ -106,7 +106,7 @@ describe('a rotation', () => {
   });
 });
 
-test('a keyset of an older generation is told as such', () => {
+test('a keyset of an older generation is reported as such', () => {
   const clocks = { wallMs: 0, monotonicMs: 0 };
   const { known } = advance(undefined, reading(5, [key(1)], { generation: 9 }), clocks, 0);
   const { alarms } = advance(known, reading(7, [key(1)], { generation: 8 }), clocks, 0);

@@ -28,7 +28,7 @@ export interface Reading {
   readonly model?: GatewayModel;
   /** All faults of the text, a line each with file, line and field. A model with faults is good for finding more of them. */
   readonly faults: readonly string[];
-  /** The line of a fault that somebody finds in the model. */
+  /** The line of a fault that a later check finds in the model. */
   line(fault: Fault): string;
 }
 

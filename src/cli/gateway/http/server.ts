@@ -1,7 +1,7 @@
 /**
  * The HTTP side of a gateway: /metrics, /healthz, /readyz, /status, and a page at /. It only reads.
  *
- * It shares a thread with media, so whoever asks gets a bounded share of it: connections, requests a second, the size of a
+ * It shares a thread with media, so HTTP clients get a bounded share of it: connections, requests a second, the size of a
  * head and the time of an exchange have limits, and answers that are asked for in the same moment are made once.
  */
 import { createHash } from 'node:crypto';

@@ -16,7 +16,7 @@ export interface Troubles {
   readonly socketErrors: Counts;
 }
 
-/** Late and doubled packets are told from this share of all on: networks have some. */
+/** Late and duplicated packets are reported from this share of all on: every network has some. */
 const TOLD_SHARE = 0.01;
 
 /** What a status means: its cause, and a sentence from the place and the packets around it. */

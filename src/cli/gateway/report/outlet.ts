@@ -36,7 +36,7 @@ export async function drained(outlet: Outlet): Promise<void> {
   while (outlet.pending > 0 && performance.now() < deadline) await sleep(END_POLL_MS);
 }
 
-/** A terminal: descriptor of a file description that nobody shares, with O_NONBLOCK. */
+/** A terminal: descriptor of a file description of its own, with O_NONBLOCK. */
 export class TerminalOutlet implements Outlet {
   readonly #descriptor: number;
   #waiting: Buffer = Buffer.alloc(0);
@@ -77,7 +77,7 @@ export class TerminalOutlet implements Outlet {
 
 class StreamOutlet implements Outlet {
   readonly #stream: Writable;
-  /** The stream's own, also where somebody puts another in its place later. */
+  /** The stream's own, also where another one replaces it later. */
   readonly #write: Writable['write'];
   #isLost = false;
 

@@ -81,7 +81,7 @@ export class GatewayReporter implements Reporter {
 
 interface Log {
   event(event: GatewayEvent): void;
-  /** Text of somebody else's. */
+  /** Text that the gateway did not write. */
   text(text: string): void;
   end(snapshot: GatewaySnapshot): void;
 }
